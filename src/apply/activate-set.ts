@@ -1,0 +1,112 @@
+/**
+ * Activates what was exposed, once per run: systemd merges, the result is compared with the plan, and when it differs
+ * the previous set is exposed and merged again.
+ */
+import { ActivationError, reportOf } from '../errors.ts';
+import type { State } from '../os/state.ts';
+import { withUnderlay } from '../os/underlay.ts';
+import { imageNameOf } from '../resolve/exposure.ts';
+import type { Step } from '../resolve/plan.ts';
+import type { System } from '../system.ts';
+import type { DoneAction, Work } from '../work.ts';
+import { type ExpectedImage, findMissing, type MergeKind, refresh } from './activate.ts';
+import { expose } from './expose.ts';
+
+type ExposeStep = Extract<Step, { step: 'expose' }>;
+
+/** What has been exposed in this run. */
+export interface ActivationSet {
+  readonly changed: { readonly work: Work; readonly steps: readonly ExposeStep[] }[];
+}
+
+/** Has systemd merge the set; failures become errors of the components that changed. */
+export async function activateSet(
+  system: System,
+  _state: State,
+  works: readonly Work[],
+  set: ActivationSet,
+  done: DoneAction[],
+): Promise<void> {
+  if (!system.options.refresh || system.options.root !== '') return;
+  const expected = works.flatMap((work) => expectedOf(work));
+  const kinds = new Set(kindsOf(set));
+  for (const { kind } of await findMissing(expected)) kinds.add(kind);
+  if (kinds.size === 0) return;
+
+  const failure = await mergeAndCompare(kinds, expected);
+  if (failure === undefined) {
+    for (const { work } of set.changed) {
+      const { plan } = work;
+      if (plan)
+        done.push({
+          component: plan.component.name,
+          action: 'activate',
+          version: plan.version,
+          from: plan.from ?? null,
+        });
+    }
+    return;
+  }
+  await restore(system, set);
+  if (set.changed.length > 0) await mergeAndCompare(kinds, []);
+  blame(works, set, failure, done);
+}
+
+/** The names in the order of merging: configuration first, so that `/etc/extensions` is seen as it is below. */
+async function mergeAndCompare(
+  kinds: ReadonlySet<MergeKind>,
+  expected: readonly ExpectedImage[],
+): Promise<string | undefined> {
+  for (const kind of ['confext', 'sysext'] as const) {
+    const why = kinds.has(kind) ? await refresh(kind) : undefined;
+    if (why !== undefined) return `systemd-${kind} refused the set: ${why}`;
+  }
+  const missing = await findMissing(expected);
+  if (missing.length === 0) return undefined;
+  return `not merged although exposed: ${missing.map(({ name, fileName }) => `${name} (${fileName})`).join(', ')}`;
+}
+
+async function restore(system: System, set: ActivationSet): Promise<void> {
+  const steps = set.changed.flatMap((entry) => entry.steps);
+  const paths = steps.flatMap(({ transfer: { target } }) => [target.path, target.currentSymlink ?? target.path]);
+  await withUnderlay(paths, async (place) => {
+    for (const { transfer, previous } of steps) {
+      await expose(place, transfer, previous, system.host.release.architecture);
+    }
+  });
+}
+
+function blame(works: readonly Work[], set: ActivationSet, failure: string, done: DoneAction[]): void {
+  const guilty =
+    set.changed.length > 0 ? set.changed.map(({ work }) => work) : works.filter((work) => expectedOf(work).length > 0);
+  for (const work of guilty) {
+    const { name } = work.survey.component;
+    const restored = set.changed.length > 0 ? '; the previous version is back' : '';
+    work.error ??= reportOf(
+      new ActivationError(`${name}: ${failure}${restored}`, {
+        next: 'systemd-sysext list shows all images; journalctl -u systemd-sysext',
+      }),
+    );
+    const at = done.findIndex(({ component, action }) => component === name && action === 'expose');
+    if (at >= 0 && set.changed.length > 0) done.splice(at, 1);
+  }
+}
+
+function kindsOf(set: ActivationSet): MergeKind[] {
+  return set.changed.flatMap(({ steps }) =>
+    steps.flatMap(({ transfer: { kind } }) => (kind === 'sysext' || kind === 'confext' ? [kind] : [])),
+  );
+}
+
+/** The images of a component that should be merged in the end. */
+function expectedOf(work: Work): ExpectedImage[] {
+  const { plan, survey, error } = work;
+  if (!plan || error || survey.component.settings.activate !== 'now') return [];
+  return survey.component.transfers.flatMap((transfer) => {
+    const { kind } = transfer;
+    if (kind !== 'sysext' && kind !== 'confext') return [];
+    const step = plan.steps.find((candidate) => candidate.step === 'expose' && candidate.transfer === transfer);
+    const fileName = step?.step === 'expose' ? step.fileName : survey.activeNames.get(transfer.id);
+    return fileName === undefined ? [] : [{ kind, name: imageNameOf(transfer, fileName), fileName }];
+  });
+}

@@ -1,0 +1,86 @@
+/** Has systemd merge what is exposed, and looks at what it merged. */
+import { readdirSync, readFileSync } from 'node:fs';
+import * as z from 'zod/mini';
+import { lastLine, runCommand } from '../os/run-command.ts';
+
+export type MergeKind = 'sysext' | 'confext';
+
+/** What has to be merged afterwards. */
+export interface ExpectedImage {
+  readonly kind: MergeKind;
+  /** Name under which systemd lists it. */
+  readonly name: string;
+  /** Name of the file that has to be behind it. */
+  readonly fileName: string;
+}
+
+const Status = z.array(
+  z.object({
+    hierarchy: z.string(),
+    // 257 says "none" where 262 has an empty list.
+    extensions: z.union([z.literal('none'), z.array(z.string())]),
+  }),
+);
+
+/**
+ * Merges anew, by the service, so that it also works out of a sandboxed unit. `reload-or-restart` keeps the old set
+ * when systemd refuses the new one; a plain restart would not.
+ * @returns why it failed; undefined when it did not
+ */
+export async function refresh(kind: MergeKind): Promise<string | undefined> {
+  const service = `systemd-${kind}.service`;
+  const reload = await runCommand(['systemctl', 'reload-or-restart', service]);
+  if (reload.status === 0 && (await isActive(service))) return undefined;
+  // The service leaves a set alone that it has not merged itself, and is not there where systemd does not run.
+  const direct = await runCommand([`systemd-${kind}`, 'refresh']);
+  if (direct.status === 0) return undefined;
+  return lastLine(direct.missing ? reload : direct);
+}
+
+/** The names that are merged now; undefined when systemd cannot tell. */
+export async function mergedNames(kind: MergeKind): Promise<Set<string> | undefined> {
+  const result = await runCommand([`systemd-${kind}`, 'status', '--json=short']);
+  if (result.status !== 0) return undefined;
+  try {
+    const hierarchies = Status.parse(JSON.parse(result.stdout));
+    return new Set(hierarchies.flatMap(({ extensions }) => (extensions === 'none' ? [] : extensions)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Which of the expected images are not merged, or are merged from another file. */
+export async function findMissing(expected: readonly ExpectedImage[]): Promise<ExpectedImage[]> {
+  const missing: ExpectedImage[] = [];
+  const loops = loopBackingNames();
+  for (const kind of new Set(expected.map((image) => image.kind))) {
+    const names = await mergedNames(kind);
+    for (const image of expected.filter((candidate) => candidate.kind === kind)) {
+      if (names?.has(image.name) && (loops.size === 0 || loops.has(image.fileName))) continue;
+      missing.push(image);
+    }
+  }
+  return missing;
+}
+
+async function isActive(service: string): Promise<boolean> {
+  return (await runCommand(['systemctl', 'is-active', '--quiet', service])).status === 0;
+}
+
+/** File names behind the loop devices of this machine; systemd mounts every raw image through one. */
+function loopBackingNames(): Set<string> {
+  const names = new Set<string>();
+  try {
+    for (const device of readdirSync('/sys/block').filter((name) => name.startsWith('loop'))) {
+      try {
+        const file = readFileSync(`/sys/block/${device}/loop/backing_file`, 'utf8').trim();
+        names.add(file.slice(file.lastIndexOf('/') + 1).replace(/ \(deleted\)$/, ''));
+      } catch {
+        // The device has no file behind it.
+      }
+    }
+  } catch {
+    // No sysfs: the names alone have to do.
+  }
+  return names;
+}

@@ -1,0 +1,96 @@
+/**
+ * Test-merges what is about to be visible. When systemd refuses the set, the new images are tried one by one beside
+ * what is active; a guilty one is marked bad and its component fails, the rest goes on.
+ */
+import { join } from 'node:path';
+import { reportOf, UnsuitableError } from '../errors.ts';
+import type { State } from '../os/state.ts';
+import { imageNameOf, installsParked, PARKED } from '../resolve/exposure.ts';
+import type { System } from '../system.ts';
+import type { Transfer } from '../types.ts';
+import type { Work } from '../work.ts';
+import { type TestImage, testMerge } from './test-merge.ts';
+
+type MergeKind = 'sysext' | 'confext';
+
+interface Candidate {
+  readonly work: Work;
+  readonly image: TestImage;
+  readonly sha256?: string | undefined;
+  /** Not visible yet. */
+  readonly isNew: boolean;
+}
+
+/** Screens the planned set of each kind; does nothing where systemd cannot be asked (`--root=`, no privileges). */
+export async function screenSet(system: System, state: State, works: readonly Work[]): Promise<void> {
+  if (system.options.root !== '' || process.getuid?.() !== 0) return;
+  for (const kind of ['sysext', 'confext'] as const) {
+    const candidates = works.filter(({ error }) => !error).flatMap((work) => candidatesOf(work, kind));
+    if (!candidates.some(({ isNew }) => isNew)) continue;
+    await screenKind(system, state, kind, candidates);
+  }
+}
+
+async function screenKind(
+  system: System,
+  state: State,
+  kind: MergeKind,
+  candidates: readonly Candidate[],
+): Promise<void> {
+  const host = system.host.release;
+  const whole = await testMerge(
+    kind,
+    candidates.map(({ image }) => image),
+    host,
+  );
+  if (whole.outcome === 'merged') return;
+  if (whole.outcome === 'impossible') {
+    system.options.reporter.notice('', `the new images could not be test-merged: ${whole.why}`);
+    return;
+  }
+  const settled = candidates.filter(({ isNew }) => !isNew).map(({ image }) => image);
+  for (const candidate of candidates.filter(({ isNew }) => isNew)) {
+    const alone = await testMerge(kind, [...settled, candidate.image], host);
+    if (alone.outcome !== 'refused') {
+      settled.push(candidate.image);
+      continue;
+    }
+    markBad(state, candidate, alone.why);
+  }
+}
+
+function markBad(state: State, { work, sha256 }: Candidate, why: string): void {
+  const { plan, survey } = work;
+  const { name } = survey.component;
+  const version = plan?.version ?? '';
+  if (sha256 !== undefined) state.bad[sha256] = { component: name, version, reason: `systemd refused it: ${why}` };
+  work.error = reportOf(
+    new UnsuitableError(`${name}: systemd refuses version ${version}: ${why}`, {
+      next: 'the version stays out; a new version, or a new image of it, is tried again',
+    }),
+  );
+}
+
+function candidatesOf(work: Work, kind: MergeKind): Candidate[] {
+  const { plan, survey } = work;
+  if (!plan || survey.component.settings.activate !== 'now') return [];
+  return survey.component.transfers
+    .filter((transfer) => transfer.kind === kind)
+    .flatMap((transfer) => {
+      const step = plan.steps.find((candidate) => candidate.step === 'expose' && candidate.transfer === transfer);
+      const fileName = step?.step === 'expose' ? step.fileName : survey.activeNames.get(transfer.id);
+      if (fileName === undefined) return [];
+      const offered = plan.steps.find((candidate) => candidate.step === 'install' && candidate.transfer === transfer);
+      const installed = survey.installed.find(
+        ({ transferId, name }) => transferId === transfer.id && name === fileName,
+      );
+      const sha256 = offered?.step === 'install' ? offered.instance.sha256 : installed?.sha256;
+      const parked = installed ? installed.parked : installsParked(transfer);
+      return [{ work, sha256, isNew: step !== undefined, image: imageAt(transfer, fileName, parked) }];
+    });
+}
+
+function imageAt(transfer: Transfer, fileName: string, parked: boolean): TestImage {
+  const path = join(transfer.target.path, parked ? PARKED : '', fileName);
+  return { name: imageNameOf(transfer, fileName), path };
+}

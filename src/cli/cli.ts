@@ -1,0 +1,155 @@
+/** The command table: words in, exit status out. Each command loads what it needs when it runs. */
+import { Command, CommanderError } from 'commander';
+import { exitStatus, reportOf, UsageError } from '../errors.ts';
+import { programVersion } from '../program.ts';
+import type { Reporter } from '../reporter.ts';
+import type { RunOptions } from '../system.ts';
+import type { Outcome } from './commands.ts';
+import { addCommonOptions, type CommonOptions, parseTargets, rootOf } from './options.ts';
+import { checkStatus, type JsonMode, printFailure, printOutcome } from './print.ts';
+
+/** Runs the command line. @returns the exit status */
+export async function runCli(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  let status: number = exitStatus.done;
+  const program = buildProgram(async (command, options, words) => {
+    status = await runCommand(command, options, words, signal);
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // commander has printed the message, or the help that was asked for.
+    return error.exitCode === 0 ? exitStatus.done : exitStatus.usage;
+  }
+  return status;
+}
+
+type CommandName = 'list' | 'check' | 'apply' | 'acquire' | 'install' | 'status' | 'why' | 'gc';
+type Action = (command: CommandName, options: CommonOptions, words: readonly string[]) => Promise<void>;
+
+function buildProgram(action: Action): Command {
+  const program = new Command('extupdate')
+    .description('Keeps system and configuration extensions at the newest version that fits the operating system.')
+    .version(programVersion)
+    .exitOverride()
+    .showHelpAfterError('(see extupdate --help)');
+  const add = (name: CommandName, words: string, description: string) => {
+    const command = addCommonOptions(program.command(`${name} ${words}`.trim()))
+      .description(description)
+      .exitOverride();
+    command.action((...args: unknown[]) => {
+      const given = args
+        .slice(0, -2)
+        .flat()
+        .filter((word): word is string => typeof word === 'string');
+      return action(name, command.opts<CommonOptions>(), given);
+    });
+    return command;
+  };
+  add('list', '[name] [version]', 'list versions: offered, installed, active, and why one is not chosen');
+  add('check', '[names...]', 'say what apply would change to').option(
+    '--exit-code',
+    'exit with 100 when there is an update',
+  );
+  add('apply', '[name@version...]', 'acquire, install and activate the newest versions that fit, or those named');
+  add('acquire', '[name@version...]', 'download only');
+  add('install', '[name@version...]', 'install and activate what is downloaded, without a network');
+  add('status', '[names...]', 'show what is installed and active, without a network');
+  add('why', '<name>', 'say for every version why it is chosen or not');
+  add('gc', '[names...]', 'remove versions that nothing needs, and say why the others stay');
+  return program;
+}
+
+async function runCommand(
+  command: CommandName,
+  options: CommonOptions,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<number> {
+  const { json } = options;
+  let reporter: Reporter | undefined;
+  try {
+    const { createReporter } = await import('./progress.ts');
+    reporter = await createReporter({ quiet: json !== 'off', terminal: process.stderr.isTTY === true });
+    return await dispatch(command, options, words, { reporter, signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (options.debug) console.error(error);
+    const report = reportOf(error);
+    printFailure(report, json);
+    return report.exit;
+  } finally {
+    reporter?.close();
+  }
+}
+
+async function dispatch(
+  command: CommandName,
+  options: CommonOptions,
+  words: readonly string[],
+  { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
+): Promise<number> {
+  const [commands, render] = await Promise.all([import('./commands.ts'), import('./render.ts')]);
+  const { json } = options as { json: JsonMode };
+  const text = { width: process.stdout.isTTY ? process.stdout.columns : undefined, legend: options.legend };
+  const dryRun = options.dryRun === true;
+  const run = (names: readonly string[]): RunOptions => ({
+    root: rootOf(options),
+    ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
+    components: [...(options.component ?? []), ...names],
+    ...(options.verify === undefined ? {} : { verify: options.verify }),
+    offline: options.offline === true,
+    keyrings: options.keyring ?? [],
+    ...(options.arch === undefined ? {} : { arch: options.arch }),
+    refresh: options.refresh,
+    reporter,
+    signal,
+  });
+  switch (command) {
+    case 'list': {
+      const [name, version] = words;
+      const outcome = onlyVersion(await commands.list(run(name === undefined ? [] : [name])), version);
+      return printOutcome(outcome, json, () => render.renderList(outcome, text));
+    }
+    case 'check': {
+      const outcome = await commands.check(run(words));
+      const exit = printOutcome(outcome, json, () => render.renderCheck(outcome, text));
+      return options.exitCode ? checkStatus(outcome, exit) : exit;
+    }
+    case 'status': {
+      const outcome = await commands.status(run(words));
+      return printOutcome(outcome, json, () => render.renderList(outcome, text));
+    }
+    case 'why': {
+      const outcome = await commands.list(run(words));
+      return printOutcome(outcome, json, () => render.renderWhy(outcome, text));
+    }
+    case 'gc': {
+      const outcome = await commands.gc(run(words), dryRun);
+      return printOutcome(outcome, json, () => render.renderKept(outcome, text));
+    }
+    case 'apply':
+    case 'acquire':
+    case 'install': {
+      const { names, requests } = parseTargets(words);
+      const actions = { apply: commands.apply, acquire: commands.acquireCommand, install: commands.install };
+      const outcome = await actions[command](run(names), requests, dryRun);
+      reporter.close();
+      return printOutcome(outcome, json, () => render.renderDone(outcome));
+    }
+  }
+}
+
+/** `list NAME VERSION`: that version, exactly. @throws UsageError when there is none */
+function onlyVersion(outcome: Outcome, version: string | undefined): Outcome {
+  if (version === undefined) return outcome;
+  const components = outcome.components.map((component) => ({
+    ...component,
+    versions: component.versions.filter((candidate) => candidate.version === version),
+  }));
+  if (outcome.errors.length === 0 && components.every(({ versions }) => versions.length === 0)) {
+    const names = outcome.components.map(({ name }) => name).join(', ');
+    throw new UsageError(`${names}: there is no version ${version}`, { next: `see "extupdate list ${names}"` });
+  }
+  return { ...outcome, components };
+}

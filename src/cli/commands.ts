@@ -1,0 +1,139 @@
+/** What each command does: gather, decide or act, and hand a document to the printer. */
+import { removeStale } from '../apply/prune.ts';
+import { renderProblem } from '../definition/load.ts';
+import type { ErrorReport } from '../errors.ts';
+import { exitStatus, reportOf } from '../errors.ts';
+import { readState } from '../os/state.ts';
+import { programVersion } from '../program.ts';
+import type { ComponentPlan } from '../resolve/plan.ts';
+import type { Resolution } from '../resolve/resolver.ts';
+import { learnForList, noticePreReleases, resolveSurvey, settle, stagedState, surveyAll } from '../survey.ts';
+import type { RunOptions, System } from '../system.ts';
+import { openSystem } from '../system.ts';
+import type { DoneAction, KeptFile, Requests } from '../work.ts';
+import { type ComponentDocument, componentDocument, type ErrorDocument, errorDocument } from './document.ts';
+
+/** What a command found and did; the printer makes text or JSON of it. */
+export interface Outcome {
+  readonly components: readonly ComponentDocument[];
+  readonly errors: readonly ErrorDocument[];
+  readonly done?: readonly DoneAction[];
+  readonly plans?: readonly ComponentPlan[];
+  /** Why `gc` keeps or removes each file. */
+  readonly kept?: readonly KeptFile[];
+  /** Components that are somebody else's, and why. */
+  readonly left: readonly { readonly name: string; readonly reason: string }[];
+  readonly disabled: readonly string[];
+}
+
+/** Lists versions: what is offered, what is here, and why a version is not chosen. */
+export function list(run: RunOptions): Promise<Outcome> {
+  return withSystem(run, async (system) => {
+    const state = readState(run.root, false);
+    const surveys = await surveyAll(system, state, { sources: true });
+    await Promise.all(surveys.map((survey) => learnForList(system, state, survey)));
+    const resolutions = surveys.map((survey) => resolveSurvey(system, state, survey));
+    await system.facts.save(new Set(surveys.flatMap(({ offered }) => offered.map(({ sha256 }) => sha256))));
+    return { resolutions, errors: surveys.flatMap(failureOf) };
+  });
+}
+
+/** Says what `apply` would change to; looks at no more images than it has to. */
+export function check(run: RunOptions): Promise<Outcome> {
+  return withSystem(run, async (system) => {
+    const state = readState(run.root, false);
+    const surveys = await surveyAll(system, state, { sources: true });
+    const resolutions = await Promise.all(surveys.map((survey) => settle(system, state, survey)));
+    for (const resolution of resolutions) noticePreReleases(system, resolution);
+    await system.facts.save(new Set(surveys.flatMap(({ offered }) => offered.map(({ sha256 }) => sha256))));
+    const { nothingFits } = await import('../acquire.ts');
+    const errors = surveys.flatMap((survey, index) => {
+      const resolution = resolutions[index];
+      const unfit = survey.failure || !resolution ? undefined : nothingFits(resolution);
+      return unfit ? [{ component: survey.component.name, ...reportOf(unfit) }] : failureOf(survey);
+    });
+    return { resolutions, errors };
+  });
+}
+
+/** What is installed and visible now; asks no server. */
+export function status(run: RunOptions): Promise<Outcome> {
+  return withSystem({ ...run, offline: true }, async (system) => {
+    const state = readState(run.root, false);
+    const surveys = await surveyAll(system, state, { sources: false });
+    return { resolutions: surveys.map((survey) => resolveSurvey(system, state, survey)), errors: [] };
+  });
+}
+
+/** Acquires, installs, exposes, activates; or says what would be done. */
+export function apply(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
+  return withSystem(run, async (system) => {
+    const { planUpdate, update } = await import('../update.ts');
+    return dryRun ? await planUpdate(system, requests) : await update(system, requests, 'apply');
+  });
+}
+
+/** Downloads into staging. */
+export function acquireCommand(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
+  return withSystem(run, async (system) => {
+    const { acquire, planUpdate } = await import('../update.ts');
+    return dryRun ? await planUpdate(system, requests) : await acquire(system, requests);
+  });
+}
+
+/** Installs what is in staging, without a network. */
+export function install(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
+  return withSystem({ ...run, offline: true }, async (system) => {
+    const { planUpdate, update } = await import('../update.ts');
+    return dryRun ? await planUpdate(system, requests) : await update(system, requests, 'install');
+  });
+}
+
+/** Removes versions that nothing needs, and says why the others stay. */
+export function gc(run: RunOptions, dryRun: boolean): Promise<Outcome> {
+  return withSystem({ ...run, offline: true }, async (system) => {
+    const { collectGarbage } = await import('../update.ts');
+    const { kept, done, errors } = await collectGarbage(system, dryRun);
+    if (!dryRun) await removeStale(system);
+    return { resolutions: [], errors, done, kept };
+  });
+}
+
+interface Found {
+  readonly resolutions: readonly Resolution[];
+  readonly errors: readonly (ErrorReport & { readonly component: string })[];
+  readonly done?: readonly DoneAction[];
+  readonly plans?: readonly ComponentPlan[];
+  readonly kept?: readonly KeptFile[];
+}
+
+async function withSystem(run: RunOptions, operation: (system: System) => Promise<Found>): Promise<Outcome> {
+  const system = openSystem(run, programVersion);
+  const { broken, left, disabled, warnings } = system.definitions;
+  for (const warning of warnings) run.reporter.notice('', renderProblem(warning));
+  try {
+    const { resolutions, errors, ...rest } = await operation(system);
+    return {
+      components: resolutions.map((resolution) => componentDocument(resolution, (state) => stagedState(system, state))),
+      errors: [
+        ...broken.map(({ name, problems }) =>
+          errorDocument(name, {
+            code: 'config',
+            exit: exitStatus.config,
+            message: problems.map(renderProblem).join('\n'),
+          }),
+        ),
+        ...errors.map(({ component, ...report }) => errorDocument(component, report)),
+      ],
+      left,
+      disabled,
+      ...rest,
+    };
+  } finally {
+    await system.close();
+  }
+}
+
+function failureOf(survey: { readonly component: { readonly name: string }; readonly failure?: ErrorReport }) {
+  return survey.failure ? [{ component: survey.component.name, ...survey.failure }] : [];
+}

@@ -1,0 +1,87 @@
+/** The JSON documents of design: stable names, camelCase, one document per run. */
+import type { ErrorReport } from '../errors.ts';
+import type { Reason, Resolution, VersionState } from '../resolve/resolver.ts';
+import type { DoneAction } from '../work.ts';
+
+/** Version of the document format. */
+export const DOCUMENT_FORMAT = 1;
+
+export interface VersionDocument {
+  readonly version: string;
+  readonly installed: boolean;
+  readonly active: boolean;
+  readonly available: boolean;
+  readonly compatible: boolean | null;
+  readonly newest: boolean;
+  readonly obsolete: boolean;
+  readonly protected: boolean;
+  readonly incomplete: boolean;
+  readonly partial: boolean;
+  readonly pending: boolean;
+  readonly held: boolean;
+  readonly bad: boolean;
+  readonly reason: Reason;
+}
+
+export interface ComponentDocument {
+  readonly name: string;
+  readonly current: string | null;
+  readonly candidate: string | null;
+  readonly versions: readonly VersionDocument[];
+}
+
+export interface ErrorDocument {
+  readonly component: string | null;
+  readonly code: string;
+  readonly exit: number;
+  readonly message: string;
+  readonly next: string | null;
+}
+
+export interface Document {
+  readonly format: typeof DOCUMENT_FORMAT;
+  readonly components: readonly ComponentDocument[];
+  readonly errors: readonly ErrorDocument[];
+  readonly done?: readonly DoneAction[];
+}
+
+/** The version that a run would change to; undefined when the chosen one is what systemd sees already. */
+export function candidateOf(resolution: Resolution): VersionState | undefined {
+  const { chosen } = resolution;
+  return chosen && !(chosen.active && chosen.complete) ? chosen : undefined;
+}
+
+/**
+ * A component for the document.
+ * @param staged what of a version is in staging
+ */
+export function componentDocument(
+  resolution: Resolution,
+  staged: (version: VersionState) => { partial: boolean; pending: boolean },
+): ComponentDocument {
+  const newest = resolution.versions.find(({ available, complete }) => available || complete)?.version;
+  return {
+    name: resolution.component.name,
+    current: resolution.active ?? null,
+    candidate: candidateOf(resolution)?.version ?? null,
+    versions: resolution.versions.map((state) => ({
+      version: state.version,
+      installed: state.installed.size > 0,
+      active: state.active,
+      available: state.available,
+      compatible: state.compatible,
+      newest: state.version === newest,
+      obsolete: state.obsolete,
+      protected: state.protected,
+      incomplete: state.installed.size > 0 ? !state.complete : !state.available,
+      ...staged(state),
+      held: state.held,
+      bad: state.bad,
+      reason: state.reason,
+    })),
+  };
+}
+
+export function errorDocument(component: string | null, report: ErrorReport): ErrorDocument {
+  return { component, ...report, next: report.next ?? null };
+}

@@ -1,0 +1,81 @@
+/** Options that all commands share, and what they mean. */
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageError } from '../errors.ts';
+import { parseBoolean } from '../syntax.ts';
+import type { Requests } from '../work.ts';
+
+/** What commander gives to an action. */
+export interface CommonOptions {
+  readonly root?: string;
+  readonly definitions?: string;
+  readonly component?: string[];
+  readonly json: 'short' | 'pretty' | 'off';
+  readonly verify?: boolean;
+  readonly offline?: boolean;
+  readonly dryRun?: boolean;
+  readonly keyring?: string[];
+  readonly arch?: string;
+  readonly refresh: boolean;
+  readonly pager: boolean;
+  readonly legend: boolean;
+  readonly debug?: boolean;
+  readonly exitCode?: boolean;
+}
+
+/** Adds the common options to a command. */
+export function addCommonOptions(command: Command): Command {
+  const several = (value: string, before: string[] | undefined) => [...(before ?? []), value];
+  return command
+    .addOption(new Option('--root <dir>', 'work on the tree of an operating system in this directory'))
+    .addOption(new Option('--definitions <dir>', 'read definitions from this directory only'))
+    .addOption(new Option('-C, --component <name>', 'look at this component only (may be repeated)').argParser(several))
+    .addOption(
+      new Option('--json <mode>', 'print one JSON document').choices(['short', 'pretty', 'off']).default('off'),
+    )
+    .addOption(new Option('--verify <bool>', 'override Verify= of the definitions').argParser(booleanArgument))
+    .addOption(new Option('--offline', 'ask no server; use what is here'))
+    .addOption(new Option('--dry-run', 'say what would be done, and do nothing'))
+    .addOption(
+      new Option('--keyring <file>', 'use these OpenPGP keys in place of the host’s (may be repeated)').argParser(
+        several,
+      ),
+    )
+    .addOption(new Option('--arch <arch>', 'match for this architecture (x86-64, arm64, ...)'))
+    .addOption(new Option('--no-refresh', 'do not have systemd merge'))
+    .addOption(new Option('--no-pager', 'do not pipe output into a pager'))
+    .addOption(new Option('--no-legend', 'print no header'))
+    .addOption(new Option('--debug', 'print stack traces'));
+}
+
+/** The directory of `--root=`, absolute; '' for this machine. */
+export function rootOf(options: CommonOptions): string {
+  if (options.root === undefined) return '';
+  const root = resolve(options.root);
+  return root === '/' ? '' : root;
+}
+
+/** `NAME` and `NAME@VERSION` arguments. @throws UsageError */
+export function parseTargets(words: readonly string[]): { names: string[]; requests: Requests } {
+  const names: string[] = [];
+  const requests = new Map<string, string>();
+  for (const word of words) {
+    const at = word.indexOf('@');
+    const name = at < 0 ? word : word.slice(0, at);
+    const version = at < 0 ? undefined : word.slice(at + 1);
+    if (name === '' || version === '') throw new UsageError(`"${word}": expected NAME or NAME@VERSION`);
+    const before = requests.get(name);
+    if (before !== undefined && before !== version) {
+      throw new UsageError(`${name}: two versions were asked for: ${before} and ${version}`);
+    }
+    if (!names.includes(name)) names.push(name);
+    if (version !== undefined) requests.set(name, version);
+  }
+  return { names, requests };
+}
+
+function booleanArgument(value: string): boolean {
+  const parsed = parseBoolean(value);
+  if (parsed === undefined) throw new InvalidArgumentError('expected yes or no.');
+  return parsed;
+}

@@ -1,0 +1,60 @@
+/** Standard output and standard error of a command, and the exit status that follows. */
+import { combinedExit, type ErrorReport, exitStatus } from '../errors.ts';
+import type { Outcome } from './commands.ts';
+import { DOCUMENT_FORMAT, type Document, errorDocument } from './document.ts';
+
+export type JsonMode = 'short' | 'pretty' | 'off';
+
+/** Prints an outcome; `text` makes what people read. @returns the exit status */
+export function printOutcome(outcome: Outcome, json: JsonMode, text: () => string): number {
+  if (json === 'off') {
+    const rendered = text();
+    if (rendered !== '') write(rendered);
+    for (const { component, message, next } of outcome.errors) {
+      printError({ message: component === null ? message : prefixed(component, message), ...(next ? { next } : {}) });
+    }
+  } else {
+    const { components, errors, done, kept, plans } = outcome;
+    const document: Document = { format: DOCUMENT_FORMAT, components, errors, ...(done ? { done } : {}) };
+    const planned = plans?.map(({ component, version, from, steps }) => ({
+      component: component.name,
+      version,
+      from: from ?? null,
+      steps: steps.map(({ step, transfer }) => ({ step, transfer: transfer.id })),
+    }));
+    write(render({ ...document, ...(kept ? { kept } : {}), ...(planned ? { plan: planned } : {}) }, json));
+  }
+  const failed = outcome.errors.map(({ exit }) => exit);
+  const names = new Set(outcome.errors.map(({ component }) => component));
+  const succeeded = outcome.components.filter(({ name }) => !names.has(name)).length;
+  return combinedExit(failed, succeeded);
+}
+
+/** Prints a failure of the whole run. */
+export function printFailure(report: ErrorReport, json: JsonMode): void {
+  if (json === 'off') printError(report);
+  else write(render({ format: DOCUMENT_FORMAT, components: [], errors: [errorDocument(null, report)] }, json));
+}
+
+function printError({ message, next }: { readonly message: string; readonly next?: string }): void {
+  process.stderr.write(`extupdate: ${message}\n${next === undefined ? '' : `  ${next}\n`}`);
+}
+
+/** The component, unless the message begins with it or with a place in one of its files. */
+function prefixed(component: string, message: string): string {
+  return message.startsWith(`${component}: `) || /^\/\S+:[0-9]+: /.test(message) ? message : `${component}: ${message}`;
+}
+
+function render(value: unknown, json: Exclude<JsonMode, 'off'>): string {
+  return JSON.stringify(value, undefined, json === 'pretty' ? 2 : undefined);
+}
+
+function write(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** The status of `check --exit-code`. */
+export function checkStatus(outcome: Outcome, exit: number): number {
+  const isUpdate = outcome.components.some(({ candidate }) => candidate !== null);
+  return exit === exitStatus.done && isUpdate ? exitStatus.updateAvailable : exit;
+}

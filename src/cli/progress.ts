@@ -1,0 +1,86 @@
+/** How a run looks while it works: bars on a terminal, plain lines elsewhere, both on standard error. */
+import type { MultiBar } from 'cli-progress';
+import type { Reporter } from '../reporter.ts';
+
+/** Milliseconds between two drawings of a bar. */
+const DRAW_EVERY = 100;
+
+/**
+ * @param options.quiet nothing but errors is printed (JSON)
+ */
+export async function createReporter(options: {
+  readonly quiet: boolean;
+  readonly terminal: boolean;
+}): Promise<Reporter> {
+  const say = (component: string, text: string) => {
+    if (!options.quiet) process.stderr.write(`${component === '' ? '' : `${component}: `}${text}\n`);
+  };
+  const seen = new Set<string>();
+  const notice = (component: string, text: string) => {
+    const line = `${component}\0${text}`;
+    if (!seen.has(line)) say(component, text);
+    seen.add(line);
+  };
+  if (options.quiet || !options.terminal) {
+    return {
+      notice,
+      step: say,
+      download(name) {
+        say('', `downloading ${name}`);
+        return { update() {}, end() {} };
+      },
+      close() {},
+    };
+  }
+  let bars: MultiBar | undefined;
+  const { default: cliProgress } = await import('cli-progress');
+  return {
+    notice,
+    step: say,
+    download(name) {
+      bars ??= new cliProgress.MultiBar({
+        format: `{name} {bar} {percentage}% {done}/{size} {speed} {left}`,
+        barsize: 20,
+        fps: 1000 / DRAW_EVERY,
+        hideCursor: true,
+        stream: process.stderr,
+        clearOnComplete: false,
+      });
+      const started = performance.now();
+      const empty = { name: shorten(name), done: '0 B', size: '?', speed: '', left: '' };
+      const bar = bars.create(1, 0, empty);
+      return {
+        update(received, total) {
+          const seconds = (performance.now() - started) / 1000;
+          const speed = seconds > 0 ? received / seconds : 0;
+          bar.setTotal(total ?? Math.max(received, 1));
+          bar.update(received, {
+            done: formatBytes(received),
+            size: total === undefined ? '?' : formatBytes(total),
+            speed: `${formatBytes(speed)}/s`,
+            left: total === undefined || speed === 0 ? '' : `${formatSeconds((total - received) / speed)} left`,
+          });
+        },
+        end: () => bar.stop(),
+      };
+    },
+    close: () => bars?.stop(),
+  };
+}
+
+/** Bytes to the base of 1024, in three digits. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
+  const value = bytes / 1024 ** power;
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+function formatSeconds(seconds: number): string {
+  if (seconds >= 3600) return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
+  return seconds >= 60 ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s` : `${Math.ceil(seconds)} s`;
+}
+
+function shorten(name: string): string {
+  return name.length > 32 ? `${name.slice(0, 29)}...` : name.padEnd(32);
+}

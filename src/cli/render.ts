@@ -1,0 +1,141 @@
+/** Outcomes as text for people. The same reasons stand in the JSON document. */
+import { renderStep } from '../resolve/plan.ts';
+import type { Outcome } from './commands.ts';
+import type { ComponentDocument, VersionDocument } from './document.ts';
+import { renderTable } from './table.ts';
+
+export interface TextOptions {
+  /** Columns of the terminal; undefined for a pipe. */
+  readonly width?: number | undefined;
+  readonly legend: boolean;
+}
+
+/** `list`, and `status` with what is installed only. */
+export function renderList(
+  outcome: Outcome,
+  options: TextOptions,
+  only?: (version: VersionDocument) => boolean,
+): string {
+  const rows = outcome.components.flatMap((component) =>
+    component.versions
+      .filter((version) => only?.(version) ?? true)
+      .map((version) => [
+        component.name,
+        version.version,
+        version.installed ? 'yes' : version.pending ? 'staged' : '-',
+        version.active ? 'yes' : '-',
+        version.available ? 'yes' : '-',
+        compatibility(version),
+        remark(version),
+      ]),
+  );
+  const header = ['COMPONENT', 'VERSION', 'INSTALLED', 'ACTIVE', 'AVAILABLE', 'COMPATIBLE', 'REASON'];
+  return withEmpty(rows.length > 0 ? renderTable(header, rows, options) : '', outcome, 'No versions.');
+}
+
+/** `check`: what `apply` would change to. */
+export function renderCheck(outcome: Outcome, options: TextOptions): string {
+  const rows = outcome.components.map((component) => [
+    component.name,
+    component.current ?? '-',
+    component.candidate ?? '-',
+    verdict(component),
+  ]);
+  const header = ['COMPONENT', 'CURRENT', 'CANDIDATE', 'REASON'];
+  return withEmpty(rows.length > 0 ? renderTable(header, rows, options) : '', outcome, 'No components.');
+}
+
+/** `why`: version by version, why it was chosen or not. */
+export function renderWhy(outcome: Outcome, options: TextOptions): string {
+  return outcome.components
+    .map((component) => {
+      const rows = component.versions.map((version) => [version.version, stateWord(version), version.reason.text]);
+      const table = renderTable(['VERSION', 'STATE', 'REASON'], rows, options);
+      return `${component.name}: ${summary(component)}\n${component.versions.length > 0 ? table : 'No versions.'}`;
+    })
+    .join('\n\n');
+}
+
+/** `apply`, `acquire`, `install`: what was done, or would be. */
+export function renderDone(outcome: Outcome): string {
+  if (outcome.plans && outcome.done?.length === 0) {
+    const planned = outcome.plans.filter(({ steps }) => steps.length > 0);
+    if (planned.length > 0) {
+      return planned
+        .flatMap(({ component, version, steps }) => [
+          `${component.name} ${version}:`,
+          ...steps.map((step) => `  ${renderStep(step)}`),
+        ])
+        .join('\n');
+    }
+  }
+  const last = new Map(
+    (outcome.done ?? []).filter(({ action }) => action !== 'remove').map((entry) => [entry.component, entry]),
+  );
+  const lines = [...last.values()].map(
+    ({ component, action, version, from }) =>
+      `${component}: ${DONE_WORDS[action]} ${version}${from ? ` (was ${from})` : ''}`,
+  );
+  if (lines.length > 0) return lines.join('\n');
+  return outcome.errors.length > 0 ? '' : 'Nothing to do.';
+}
+
+const DONE_WORDS = {
+  acquire: 'acquired',
+  install: 'installed',
+  expose: 'exposed',
+  activate: 'activated',
+  remove: 'removed',
+} as const;
+
+/** `gc`: every file with the reason for which it stays or goes. */
+export function renderKept(outcome: Outcome, options: TextOptions): string {
+  const rows = (outcome.kept ?? []).map(({ component, path, keep, reason }) => [
+    component,
+    keep ? 'keep' : 'remove',
+    path,
+    reason,
+  ]);
+  return rows.length > 0 ? renderTable(['COMPONENT', 'ACTION', 'FILE', 'REASON'], rows, options) : 'Nothing installed.';
+}
+
+function compatibility({ compatible }: VersionDocument): string {
+  return compatible === null ? '?' : compatible ? 'yes' : 'no';
+}
+
+/** The reason, and what else is remarkable. */
+function remark(version: VersionDocument): string {
+  const marks = [
+    version.incomplete && version.installed ? 'incomplete' : '',
+    version.protected ? 'protected' : '',
+    version.partial ? 'partly downloaded' : '',
+  ].filter((mark) => mark !== '');
+  return [version.reason.text, ...marks].join('; ');
+}
+
+function stateWord(version: VersionDocument): string {
+  if (version.active) return 'current';
+  if (version.reason.code === 'chosen') return 'candidate';
+  return version.installed ? 'installed' : version.available ? 'available' : 'incomplete';
+}
+
+function verdict(component: ComponentDocument): string {
+  const chosen = component.versions.find(({ version }) => version === (component.candidate ?? component.current));
+  const [newest] = component.versions;
+  if (!chosen) return newest ? `${newest.version}: ${newest.reason.text}` : 'nothing is offered';
+  if (newest && newest !== chosen) return `${newest.version}: ${newest.reason.text}`;
+  return chosen.reason.text;
+}
+
+function summary({ current, candidate }: ComponentDocument): string {
+  if (candidate !== null) return current === null ? `${candidate} would be installed` : `${current} -> ${candidate}`;
+  return current === null ? 'nothing fits' : `${current} is current`;
+}
+
+function withEmpty(table: string, outcome: Outcome, empty: string): string {
+  const others = [
+    ...outcome.left.map(({ name, reason }) => `${name}: left to systemd-sysupdate, ${reason}`),
+    ...outcome.disabled.map((name) => `${name}: disabled by its features`),
+  ];
+  return [table || empty, ...others].join('\n');
+}

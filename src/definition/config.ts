@@ -1,0 +1,132 @@
+/** `extupdate.conf`: settings of the host, validated; problems are collected like those of definitions. */
+import * as z from 'zod/mini';
+import { parseBoolean, parseSize, parseTimeSpan } from '../syntax.ts';
+import type { Assignment, Problem } from './ini.ts';
+import { parsedBy } from './parsed-by.ts';
+
+const SECTION = 'Extupdate';
+
+export interface Config {
+  /** Largest image that is downloaded or unpacked, in bytes. */
+  readonly maxImageSize: number;
+  /** Age over which a manifest's signature is refused, in seconds; undefined = no limit. */
+  readonly maxManifestAgeSec?: number;
+  readonly allowExpiredKey: boolean;
+  /** Whether a redirect may lead from https to http. */
+  readonly allowHttp: boolean;
+  /** Bytes per second for all downloads together; undefined = no limit. */
+  readonly rateLimit?: number;
+  /** Proxy for all requests; undefined = what the environment says. */
+  readonly proxy?: string;
+  /** PEM file of the authorities that are trusted for TLS; undefined = those of the OS. */
+  readonly caFile?: string;
+  /** Replaces the beginning of source URLs, first match wins. */
+  readonly baseUrls: readonly { readonly from: string; readonly to: string }[];
+  /** Names of systemd credentials that are sent as Authorization to URLs with the prefix. */
+  readonly credentials: readonly { readonly prefix: string; readonly name: string }[];
+}
+
+export const defaultConfig: Config = {
+  maxImageSize: 16 * 1024 ** 3,
+  allowExpiredKey: false,
+  allowHttp: false,
+  baseUrls: [],
+  credentials: [],
+};
+
+const url = z.string().check(z.regex(/^https?:\/\/[^/\s]/));
+
+const settings = {
+  MaxImageSize: {
+    key: 'maxImageSize',
+    allowed: 'a size such as 4G, infinity',
+    schema: parsedBy((text) => positive(parseSize(text))),
+  },
+  MaxManifestAgeSec: {
+    key: 'maxManifestAgeSec',
+    allowed: 'a time span such as 30d',
+    schema: parsedBy((text) => positive(parseTimeSpan(text))),
+  },
+  AllowExpiredKey: { key: 'allowExpiredKey', allowed: 'yes, no', schema: parsedBy(parseBoolean) },
+  AllowHTTP: { key: 'allowHttp', allowed: 'yes, no', schema: parsedBy(parseBoolean) },
+  RateLimit: {
+    key: 'rateLimit',
+    allowed: 'bytes per second, such as 5M',
+    schema: parsedBy((text) => positive(parseSize(text))),
+  },
+  Proxy: { key: 'proxy', allowed: 'http://HOST:PORT, https://HOST:PORT', schema: url },
+  CAFile: { key: 'caFile', allowed: 'an absolute path', schema: z.string().check(z.regex(/^\//)) },
+} as const satisfies Record<string, { key: keyof Config; allowed: string; schema: z.ZodMiniType }>;
+
+/** Settings that hold pairs and add up. */
+const pairSettings = {
+  BaseURL: {
+    allowed: 'two URLs, the one in definitions and the one to use',
+    schema: z.tuple([url, url]),
+  },
+  Credential: {
+    allowed: 'a URL prefix and the name of a systemd credential',
+    schema: z.tuple([url, z.string().check(z.regex(/^[A-Za-z0-9_.-]+$/))]),
+  },
+} as const;
+
+export const configSettingNames = [...Object.keys(settings), ...Object.keys(pairSettings)];
+
+/** Reads the assignments of `extupdate.conf` and its drop-ins, later ones overriding earlier ones. */
+export function parseConfig(assignments: readonly Assignment[]): { config: Config; problems: Problem[] } {
+  const problems: Problem[] = [];
+  const values: Record<string, unknown> = {};
+  const pairs: { BaseURL: [string, string][]; Credential: [string, string][] } = { BaseURL: [], Credential: [] };
+  for (const assignment of assignments) {
+    const { section, key, value, file, line } = assignment;
+    if (section.startsWith('X-')) continue;
+    const invalid = (what: string, allowed: string) =>
+      problems.push({ file, line, message: `${key}=: ${what}; allowed: ${allowed}`, severity: 'error' });
+    if (section !== SECTION) {
+      invalid(`unknown section [${section}]`, `[${SECTION}]`);
+    } else if (isKey(settings, key)) {
+      if (value === '') {
+        delete values[settings[key].key];
+        continue;
+      }
+      const result = z.safeParse(settings[key].schema as z.ZodMiniType, value);
+      if (result.success) values[settings[key].key] = result.data;
+      else invalid(`"${value}" is not valid`, settings[key].allowed);
+    } else if (isKey(pairSettings, key)) {
+      if (value === '') {
+        pairs[key] = [];
+        continue;
+      }
+      const result = z.safeParse(pairSettings[key].schema as z.ZodMiniType<[string, string]>, value.split(/\s+/));
+      if (result.success) pairs[key].push(result.data);
+      else invalid(`"${value}" is not valid`, pairSettings[key].allowed);
+    } else {
+      invalid('unknown setting', configSettingNames.join(', '));
+    }
+  }
+  const config: Config = {
+    ...defaultConfig,
+    ...values,
+    baseUrls: pairs.BaseURL.map(([from, to]) => ({ from, to })),
+    credentials: pairs.Credential.map(([prefix, name]) => ({ prefix, name })),
+  };
+  return { config, problems };
+}
+
+/** The URL to use for one in a definition. */
+export function overrideBaseUrl(url: string, config: Config): string {
+  const rule = config.baseUrls.find(
+    ({ from }) => url === from || url.startsWith(from.endsWith('/') ? from : `${from}/`),
+  );
+  return rule
+    ? `${rule.to.replace(/\/+$/, '')}/${url.slice(rule.from.length).replace(/^\/+/, '')}`.replace(/\/+$/, '')
+    : url;
+}
+
+function isKey<T extends object>(table: T, key: string): key is Extract<keyof T, string> {
+  return Object.hasOwn(table, key);
+}
+
+function positive(value: number | undefined): number | undefined {
+  return value !== undefined && value > 0 ? value : undefined;
+}

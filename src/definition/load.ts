@@ -1,0 +1,162 @@
+/** Everything that is defined on a host: components, what is wrong with them, and what is left to other tools. */
+import type { Component } from '../types.ts';
+import { parseExtensionSettings } from './extension-settings.ts';
+import { isEnabled, loadFeatures } from './features.ts';
+import type { Assignment, Problem } from './ini.ts';
+import { configDirectories, type FoundFile, findDirectories, findFiles, readWithDropIns } from './search.ts';
+import type { SpecifierValues } from './specifiers.ts';
+import { type ParsedTransfer, parseTransfer, withKind } from './transfer.ts';
+
+export interface Definitions {
+  /** Sorted by name. */
+  readonly components: readonly Component[];
+  /** Components whose definition has errors. */
+  readonly broken: readonly { readonly name: string; readonly problems: readonly Problem[] }[];
+  /** Valid components that extupdate does not manage, and why. */
+  readonly left: readonly { readonly name: string; readonly reason: string }[];
+  /** Components all of whose transfers are turned off by features. */
+  readonly disabled: readonly string[];
+  /** Settings that are ignored, and the like. */
+  readonly warnings: readonly Problem[];
+}
+
+/** The name of the component that `sysupdate.d/` holds. */
+export const DEFAULT_COMPONENT = 'default';
+
+type Origin = Component['origin'];
+
+interface Candidate {
+  readonly name: string;
+  readonly origin: Origin;
+  readonly directories: readonly string[];
+  readonly files: readonly FoundFile[];
+}
+
+/**
+ * Loads all definitions. Nothing is thrown for bad content: a broken component is in `broken`, the others go on.
+ * @param options.root '' or the directory of `--root=`
+ * @param options.definitions a directory that replaces all search directories; each file in it is a component
+ */
+export function loadDefinitions(
+  options: { readonly root: string; readonly definitions?: string },
+  values: SpecifierValues,
+): Definitions {
+  const candidates =
+    options.definitions === undefined
+      ? [...ownCandidates(options.root, inAll('extupdate/transfer.d')), ...sysupdateCandidates(options.root)]
+      : ownCandidates('', [options.definitions]);
+  const byName = groupByName(candidates);
+
+  const result = { components: [], broken: [], left: [], disabled: [], warnings: [] } as Mutable<Definitions>;
+  const root = options.definitions === undefined ? options.root : '';
+  for (const [name, [candidate, ...others]] of [...byName].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (candidate === undefined) continue;
+    if (others.length > 0) {
+      result.broken.push({ name, problems: [definedTwice(name, [candidate, ...others])] });
+      continue;
+    }
+    loadComponent(root, candidate, values, result);
+  }
+  return result;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
+
+function loadComponent(
+  root: string,
+  candidate: Candidate,
+  values: SpecifierValues,
+  result: Mutable<Definitions>,
+): void {
+  const { name, origin, directories } = candidate;
+  const { features, problems } = loadFeatures(root, directories);
+  const parsed: ParsedTransfer[] = [];
+  const assignments: Assignment[] = [];
+  for (const file of candidate.files) {
+    const read = readWithDropIns(root, file, directories);
+    const transfer = parseTransfer(stem(file.name), file.path, read.assignments, values);
+    problems.push(...read.problems, ...transfer.problems);
+    if (!isEnabled(transfer, features)) continue;
+    parsed.push(transfer);
+    assignments.push(...read.assignments);
+  }
+  const extension = parseExtensionSettings(assignments);
+  problems.push(...extension.problems);
+
+  result.warnings.push(...problems.filter((problem) => problem.severity === 'warning'));
+  const errors = problems.filter((problem) => problem.severity === 'error');
+  if (errors.length > 0) {
+    result.broken.push({ name, problems: errors });
+    return;
+  }
+  if (parsed.length === 0) {
+    result.disabled.push(name);
+    return;
+  }
+  const reasons = parsed.flatMap((transfer) => transfer.left ?? []);
+  if (reasons.length > 0) {
+    result.left.push({ name, reason: [...new Set(reasons)].join('; ') });
+    return;
+  }
+  const transfers = parsed.flatMap(({ transfer }) => (transfer ? [withKind(transfer, extension.settings.kind)] : []));
+  result.components.push({ name, origin, transfers, settings: extension.settings });
+}
+
+/** extupdate's own directory: every file is a component, named without a leading `NN-`. */
+function ownCandidates(root: string, directories: readonly string[]): Candidate[] {
+  return transferFiles(root, directories).map((file) => ({
+    name: stem(file.name).replace(/^[0-9]+-/, ''),
+    origin: 'extupdate' as const,
+    directories,
+    files: [file],
+  }));
+}
+
+/** systemd's directories: all files of a directory are one component. */
+function sysupdateCandidates(root: string): Candidate[] {
+  const named = findDirectories(root, 'sysupdate.', '.d').filter((name) => !name.endsWith('.component'));
+  const sets = [
+    { name: DEFAULT_COMPONENT, directories: inAll('sysupdate.d') },
+    ...named.map((name) => ({ name, directories: inAll(`sysupdate.${name}.d`) })),
+  ];
+  return sets.flatMap(({ name, directories }) => {
+    const files = transferFiles(root, directories);
+    return files.length === 0 ? [] : [{ name, origin: 'sysupdate' as const, directories, files }];
+  });
+}
+
+/** `*.conf` counts only where there is no `*.transfer` that is not masked (sysupdate.d(5), legacy suffix). */
+function transferFiles(root: string, directories: readonly string[]): FoundFile[] {
+  const unmasked = (suffix: string) => findFiles(root, directories, suffix).filter((file) => !file.masked);
+  const transfers = unmasked('.transfer');
+  return transfers.length > 0 ? transfers : unmasked('.conf');
+}
+
+function inAll(name: string): string[] {
+  return configDirectories.map((directory) => `${directory}/${name}`);
+}
+
+function stem(fileName: string): string {
+  return fileName.replace(/\.(transfer|conf)$/, '');
+}
+
+function groupByName(candidates: readonly Candidate[]): Map<string, Candidate[]> {
+  const groups = new Map<string, Candidate[]>();
+  for (const candidate of candidates) groups.set(candidate.name, [...(groups.get(candidate.name) ?? []), candidate]);
+  return groups;
+}
+
+function definedTwice(name: string, candidates: readonly Candidate[]): Problem {
+  const files = candidates.flatMap(({ files: [file] }) => file?.path ?? []);
+  return {
+    file: files[0] ?? name,
+    line: 1,
+    message: `the component ${name} is defined by ${files.join(' and ')}; allowed: one of them (mask the other)`,
+    severity: 'error',
+  };
+}
+
+/** Settings as `file:line: message`, the form of every problem report. */
+export function renderProblem(problem: Problem): string {
+  return `${problem.file}:${problem.line}: ${problem.message}`;
+}

@@ -1,0 +1,107 @@
+/** Definition files by the rules of sysupdate.d(5): four directories, the first wins for a name, masks, drop-ins. */
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { resolveInRoot } from '../os/root.ts';
+import { isMissing } from '../os/storage-error.ts';
+import { type Assignment, type Problem, parseIni } from './ini.ts';
+
+/** In order of precedence. */
+export const configDirectories = ['/etc', '/run', '/usr/local/lib', '/usr/lib'] as const;
+
+export interface FoundFile {
+  /** File name. */
+  readonly name: string;
+  /** Path as seen inside the root, for messages. */
+  readonly path: string;
+  /** Path outside the root, for reading. */
+  readonly place: string;
+  /** A link to /dev/null or an empty file: the name is not used, here or further down. */
+  readonly masked: boolean;
+}
+
+/**
+ * The files of a directory name below all search directories, sorted by name.
+ * @param root '' or the directory of `--root=`
+ * @param directories absolute paths inside the root, in order of precedence
+ */
+export function findFiles(root: string, directories: readonly string[], suffix: string): FoundFile[] {
+  const found = new Map<string, FoundFile>();
+  for (const directory of directories) {
+    for (const entry of listDirectory(resolveInRoot(root, directory))) {
+      if (!entry.name.endsWith(suffix) || entry.name.startsWith('.') || found.has(entry.name)) continue;
+      const path = join(directory, entry.name);
+      const place = resolveInRoot(root, path);
+      const mask = maskOf(root, place);
+      if (mask !== undefined) found.set(entry.name, { name: entry.name, path, place, masked: mask });
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The names of the directories `PREFIX*SUFFIX` below the configuration directories, without prefix and suffix. */
+export function findDirectories(root: string, prefix: string, suffix: string): string[] {
+  const names = new Set<string>();
+  for (const directory of configDirectories) {
+    for (const entry of listDirectory(resolveInRoot(root, directory))) {
+      const name = entry.name;
+      const fits = name.startsWith(prefix) && name.endsWith(suffix) && name.length > prefix.length + suffix.length;
+      if (fits && (entry.isDirectory() || entry.isSymbolicLink())) names.add(name.slice(prefix.length, -suffix.length));
+    }
+  }
+  return [...names].sort();
+}
+
+/**
+ * Reads a file and its drop-ins (`NAME.d/*.conf` in all directories), in the order in which settings override.
+ * A file that cannot be read is a problem, not an exception.
+ */
+export function readWithDropIns(
+  root: string,
+  file: FoundFile,
+  directories: readonly string[],
+): { assignments: Assignment[]; problems: Problem[] } {
+  const dropIns = findFiles(
+    root,
+    directories.map((directory) => `${directory}/${file.name}.d`),
+    '.conf',
+  );
+  return readFiles([file, ...dropIns.filter((dropIn) => !dropIn.masked)]);
+}
+
+/** Reads files one after the other. */
+export function readFiles(files: readonly FoundFile[]): { assignments: Assignment[]; problems: Problem[] } {
+  const assignments: Assignment[] = [];
+  const problems: Problem[] = [];
+  for (const { path, place } of files) {
+    try {
+      const parsed = parseIni(readFileSync(place, 'utf8'), path);
+      assignments.push(...parsed.assignments);
+      problems.push(...parsed.problems);
+    } catch (error) {
+      const message = `cannot be read: ${(error as Error).message}; allowed: a readable file`;
+      problems.push({ file: path, line: 1, message, severity: 'error' });
+    }
+  }
+  return { assignments, problems };
+}
+
+function listDirectory(place: string): Dirent[] {
+  try {
+    return readdirSync(place, { withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** Undefined when the entry is neither a file nor a mask. */
+function maskOf(root: string, place: string): boolean | undefined {
+  if (place === join(root || '/', 'dev/null')) return true;
+  try {
+    const info = statSync(place);
+    return info.isFile() ? info.size === 0 : undefined;
+  } catch (error) {
+    // A dangling link, or a file that only root may see: let reading it tell.
+    return isMissing(error) ? undefined : false;
+  }
+}

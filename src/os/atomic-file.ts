@@ -1,0 +1,76 @@
+/** Files that are either as before or wholly there, and on disk, whenever power fails. */
+import { randomBytes } from 'node:crypto';
+import { constants, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** Marks temporary files as ours, so that a later run may remove what a killed one left. */
+const TEMPORARY_PREFIX = '.extupdate.';
+
+/** A name that nothing else uses, hidden from systemd, in the directory of `path`. */
+export function temporaryPath(path: string): string {
+  return join(dirname(path), `${TEMPORARY_PREFIX}${basename(path).slice(0, 180)}.${randomBytes(16).toString('hex')}`);
+}
+
+/** Whether a file name is one of {@link temporaryPath}. */
+export function isTemporaryName(name: string): boolean {
+  return name.startsWith(TEMPORARY_PREFIX) && /\.[0-9a-f]{32}$/.test(name);
+}
+
+/** Makes a new file that nobody else can have opened or linked. */
+export async function createExclusive(path: string, mode: number): Promise<FileHandle> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const handle = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  // Whatever the umask is.
+  await handle.chmod(mode);
+  return handle;
+}
+
+/** Replaces a file by new content, durably. Parent directories are made. */
+export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = temporaryPath(path);
+  try {
+    const handle = await createExclusive(temporary, mode);
+    try {
+      await writeAll(handle, [Buffer.from(data)], 0);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Writes all of the buffers; a write may take less than it was given. */
+export async function writeAll(handle: FileHandle, buffers: readonly Buffer[], position: number): Promise<void> {
+  let at = position;
+  let rest = buffers.filter(({ length }) => length > 0);
+  while (rest.length > 0) {
+    const { bytesWritten } = await handle.writev(rest, at);
+    at += bytesWritten;
+    rest = dropBytes(rest, bytesWritten);
+  }
+}
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function dropBytes(buffers: readonly Buffer[], count: number): Buffer[] {
+  let left = count;
+  return buffers.flatMap((buffer) => {
+    const dropped = Math.min(left, buffer.length);
+    left -= dropped;
+    return dropped === buffer.length ? [] : [buffer.subarray(dropped)];
+  });
+}

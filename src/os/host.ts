@@ -1,0 +1,87 @@
+/** Facts about the OS that images have to fit: os-release, architecture, and the values of specifiers. */
+import { readFileSync, statSync } from 'node:fs';
+import { hostname, release as kernelRelease, machine } from 'node:os';
+import type { SpecifierValues } from '../definition/specifiers.ts';
+import { ConfigError } from '../errors.ts';
+import { parseRelease } from '../resolve/os-release.ts';
+import type { HostRelease, ReleaseFields } from '../types.ts';
+import { resolveInRoot } from './root.ts';
+
+/** uname machine names to the architecture names of systemd (ConditionArchitecture= in systemd.unit(5)). */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  x86_64: 'x86-64',
+  i386: 'x86',
+  i486: 'x86',
+  i586: 'x86',
+  i686: 'x86',
+  aarch64: 'arm64',
+  aarch64_be: 'arm64-be',
+  armv7l: 'arm',
+  armv6l: 'arm',
+  armv8l: 'arm',
+  ppc64le: 'ppc64-le',
+  ppc64: 'ppc64',
+  riscv64: 'riscv64',
+  riscv32: 'riscv32',
+  s390x: 's390x',
+  loongarch64: 'loongarch64',
+  mips64: 'mips64',
+};
+
+export interface Host {
+  readonly release: HostRelease;
+  readonly specifiers: SpecifierValues;
+}
+
+/**
+ * Reads the host below `root`.
+ * @param options.arch the architecture of `--arch=`, else the machine's
+ * @throws ConfigError when there is no os-release with an ID=
+ */
+export function readHost(options: { readonly root: string; readonly arch?: string }): Host {
+  const { root } = options;
+  const fields = readOsRelease(root);
+  const architecture = options.arch ?? ARCHITECTURES[machine()] ?? machine();
+  const host = read(root, '/etc/hostname') ?? (root === '' ? hostname() : '');
+  const specifiers: SpecifierValues = {
+    a: architecture,
+    A: fields.IMAGE_VERSION ?? '',
+    b: (read('', '/proc/sys/kernel/random/boot_id') ?? '').replaceAll('-', ''),
+    B: fields.BUILD_ID ?? '',
+    H: host,
+    l: host.split('.')[0] ?? '',
+    m: read(root, '/etc/machine-id') ?? '',
+    M: fields.IMAGE_ID ?? '',
+    o: fields.ID ?? '',
+    q: parseRelease(read(root, '/etc/machine-info') ?? '').PRETTY_HOSTNAME ?? host,
+    T: '/tmp',
+    v: kernelRelease(),
+    V: '/var/tmp',
+    w: fields.VERSION_ID ?? '',
+    W: fields.VARIANT_ID ?? '',
+  };
+  return { release: { fields, architecture, initrd: exists(root, '/etc/initrd-release') }, specifiers };
+}
+
+/** `/etc/os-release`, else `/usr/lib/os-release`, of the tree. */
+function readOsRelease(root: string): ReleaseFields {
+  const text = read(root, '/etc/os-release') ?? read(root, '/usr/lib/os-release');
+  const fields = text === undefined ? undefined : parseRelease(text);
+  if (fields?.ID) return fields;
+  const where = root === '' ? '/etc/os-release' : `${root}/usr/lib/os-release`;
+  throw new ConfigError(`${where}: ${fields ? 'has no ID=' : 'there is no os-release file'}`, {
+    next: root === '' ? 'nothing can be matched without it' : 'does --root= name a tree of an operating system?',
+  });
+}
+
+function read(root: string, path: string): string | undefined {
+  try {
+    return readFileSync(resolveInRoot(root, path), 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
+
+function exists(root: string, path: string): boolean {
+  return statSync(resolveInRoot(root, path), { throwIfNoEntry: false }) !== undefined;
+}

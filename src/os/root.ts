@@ -1,0 +1,53 @@
+/**
+ * Paths below `--root=`. Symbolic links are resolved inside the root, as chroot(2) would see them, so that an absolute
+ * link in a tree never leads out of it.
+ */
+import { lstatSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { StorageError } from '../errors.ts';
+
+/** Links that are followed before a loop is assumed (Linux: 40). */
+const LINKS_MAX = 40;
+
+/**
+ * The place of `path` outside of the root, with all links resolved inside it.
+ * @param prefix the root without a trailing slash; '' is the root of this machine
+ * @param path an absolute path as seen inside the root; parts that do not exist are kept as they are
+ * @param followLast whether a link in the last part is followed too
+ */
+export function resolveInRoot(prefix: string, path: string, followLast = true): string {
+  const pending = partsOf(path);
+  const done: string[] = [];
+  let links = 0;
+  for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
+    if (part === '..') {
+      done.pop();
+      continue;
+    }
+    const here = join(prefix || '/', ...done, part);
+    const target = followLast || pending.length > 0 ? linkTarget(here) : undefined;
+    if (target === undefined) {
+      done.push(part);
+      continue;
+    }
+    links += 1;
+    if (links > LINKS_MAX) {
+      throw new StorageError(`${path}: too many symbolic links`, { next: `look at the links in ${here}` });
+    }
+    if (target.startsWith('/')) done.length = 0;
+    pending.unshift(...partsOf(target));
+  }
+  return join(prefix || '/', ...done);
+}
+
+function partsOf(path: string): string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
+}

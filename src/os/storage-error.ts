@@ -1,0 +1,55 @@
+import { getSystemErrorName } from 'node:util';
+import { StorageError } from '../errors.ts';
+
+/** What to do about the failures of local storage that people meet. */
+const NEXT: Readonly<Record<string, string>> = {
+  ENOSPC: 'free some space (extupdate gc shows what is kept) and run again',
+  EDQUOT: 'raise the quota or free some space, and run again',
+  EROFS: 'the file system is read-only: remount it, or choose another target',
+  EACCES: 'run as root',
+  EPERM: 'run as root; if you are root, look for an immutable attribute (lsattr)',
+  EIO: 'the disk reports an error: look at the kernel log',
+};
+
+/** The symbolic name of a failed system call; codes that Node does not map (EDQUOT) are told by their number. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (errno === -122) return 'EDQUOT';
+  if (typeof code === 'string' && !code.startsWith('Unknown')) return code;
+  return errno === undefined ? undefined : getSystemErrorName(errno);
+}
+
+/** Whether a failed system call says that the file is not there. */
+export function isMissing(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** Wraps the failure of a system call; anything else is handed back as it is. */
+export function storageError(what: string, error: unknown): unknown {
+  const code = errorCode(error);
+  if (code === undefined || !(error as NodeJS.ErrnoException).syscall) return error;
+  const next = NEXT[code];
+  return new StorageError(`${what}: ${describe(code)}`, { cause: error, ...(next === undefined ? {} : { next }) });
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on device',
+  EDQUOT: 'disk quota exceeded',
+  EROFS: 'read-only file system',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EIO: 'input/output error',
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'not a directory',
+  EISDIR: 'is a directory',
+  ELOOP: 'is a symbolic link',
+  ENAMETOOLONG: 'the file name is too long',
+  EEXIST: 'exists already',
+};
+
+function describe(code: string): string {
+  const words = WORDS[code];
+  return words === undefined ? code : `${words} (${code})`;
+}

@@ -1,0 +1,205 @@
+/**
+ * The decision: for one component, which version should be visible, and why each other version is not.
+ *
+ * Pure: everything it knows comes as {@link ResolveInput}, so `check`, `apply`, `why` and the tests see the same answer.
+ */
+import type { Component, HostRelease, ImageFacts, InstalledInstance, OfferedInstance, Transfer } from '../types.ts';
+import { compareVersions, newestFirst } from '../version/compare.ts';
+import { judgeImage } from './compatibility.ts';
+import { imageNameOf } from './exposure.ts';
+import { matchesGlob } from './glob.ts';
+
+export interface ResolveInput {
+  readonly component: Component;
+  readonly host: HostRelease;
+  readonly offered: readonly OfferedInstance[];
+  readonly installed: readonly InstalledInstance[];
+  /** The version that systemd sees now, if one is. */
+  readonly active?: string;
+  /** What is known of the image with that hash. */
+  readonly factsOf: (sha256: string) => ImageFacts | undefined;
+  /** Versions that a person (or an explicit downgrade) keeps out. */
+  readonly held: ReadonlySet<string>;
+  /** SHA-256 of images that failed when they were tried, and why. */
+  readonly bad: ReadonlyMap<string, string>;
+  /** Name of the file that an offered instance would be installed as. */
+  readonly fileNameOf: (transfer: Transfer, instance: OfferedInstance) => string;
+  /** The version asked for by name; anything else is then left out. */
+  readonly requested?: string;
+}
+
+export type ReasonCode =
+  | 'chosen'
+  | 'current'
+  | 'unknown'
+  | 'older'
+  | 'not-requested'
+  | 'incompatible'
+  | 'incomplete'
+  | 'obsolete'
+  | 'above-max'
+  | 'skipped'
+  | 'held'
+  | 'bad';
+
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly text: string;
+}
+
+/** One version of a component, with everything that is known about it. */
+export interface VersionState {
+  readonly version: string;
+  readonly offered: ReadonlyMap<string, OfferedInstance>;
+  readonly installed: ReadonlyMap<string, InstalledInstance>;
+  /** Every transfer offers it. */
+  readonly available: boolean;
+  /** Every transfer has it here. */
+  readonly complete: boolean;
+  readonly active: boolean;
+  readonly compatible: boolean | null;
+  readonly obsolete: boolean;
+  readonly protected: boolean;
+  readonly held: boolean;
+  readonly bad: boolean;
+  readonly reason: Reason;
+}
+
+export interface Resolution {
+  readonly component: Component;
+  /** Newest first. */
+  readonly versions: readonly VersionState[];
+  readonly active?: string;
+  /**
+   * The version that should be visible. When its compatibility is not known yet, it has to be acquired and read, and
+   * the component resolved again.
+   */
+  readonly chosen?: VersionState;
+}
+
+/** Chooses the newest version that is complete, compatible and not ruled out. */
+export function resolve(input: ResolveInput): Resolution {
+  const states = collectVersions(input).map((version) => assess(input, version));
+  const eligible = states.filter(({ ruledOut }) => ruledOut === undefined);
+  const requested = input.requested;
+  const chosen = requested === undefined ? eligible[0] : eligible.find(({ state }) => state.version === requested);
+  const versions = states.map((entry) => ({ ...entry.state, reason: reasonFor(entry, chosen, input) }));
+  const chosenState = versions.find((state) => state.version === chosen?.state.version);
+  return {
+    component: input.component,
+    versions,
+    ...(input.active === undefined ? {} : { active: input.active }),
+    ...(chosenState === undefined ? {} : { chosen: chosenState }),
+  };
+}
+
+interface Assessed {
+  readonly state: Omit<VersionState, 'reason'>;
+  readonly ruledOut?: Reason;
+}
+
+interface CollectedVersion {
+  readonly version: string;
+  readonly offered: Map<string, OfferedInstance>;
+  readonly installed: Map<string, InstalledInstance>;
+}
+
+function collectVersions(input: ResolveInput): CollectedVersion[] {
+  const versions = new Map<string, CollectedVersion>();
+  const at = (version: string) => {
+    const known = versions.get(version) ?? { version, offered: new Map(), installed: new Map() };
+    versions.set(version, known);
+    return known;
+  };
+  for (const instance of input.offered) at(instance.version).offered.set(instance.transferId, instance);
+  for (const instance of input.installed) at(instance.version).installed.set(instance.transferId, instance);
+  return [...versions.values()].sort((a, b) => newestFirst(a.version, b.version));
+}
+
+function assess(input: ResolveInput, { version, offered, installed }: CollectedVersion): Assessed {
+  const { component } = input;
+  const has = (instances: ReadonlyMap<string, unknown>) => component.transfers.every(({ id }) => instances.has(id));
+  const verdict = judgeVersion(input, offered, installed);
+  const hashes = [...offered.values(), ...installed.values()].flatMap(({ sha256 }) => sha256 ?? []);
+  const badReason = hashes.map((sha256) => input.bad.get(sha256)).find((reason) => reason !== undefined);
+  const below = component.transfers.find(({ minVersion }) => minVersion && compareVersions(version, minVersion) < 0);
+  const asked = version === input.requested;
+
+  const state = {
+    version,
+    offered,
+    installed,
+    available: has(offered),
+    complete: has(installed),
+    active: version === input.active,
+    compatible: verdict.compatible,
+    obsolete: below !== undefined,
+    protected: component.transfers.some(({ protectVersions }) => protectVersions.includes(version)),
+    held: input.held.has(version),
+    bad: badReason !== undefined,
+  };
+  const ruledOut = ((): Reason | undefined => {
+    if (!state.available && !state.complete && !repairable(component, offered, installed)) {
+      return { code: 'incomplete', text: 'not every transfer has it' };
+    }
+    if (below) return { code: 'obsolete', text: `below MinVersion=${below.minVersion}` };
+    const { maxVersion, skipVersions } = component.settings;
+    if (maxVersion !== undefined && compareVersions(version, maxVersion) > 0) {
+      return { code: 'above-max', text: `above MaxVersion=${maxVersion}` };
+    }
+    const glob = skipVersions.find((skipped) => matchesGlob(skipped, version));
+    if (glob !== undefined) return { code: 'skipped', text: `matches SkipVersions=${glob}` };
+    if (verdict.compatible === false) return { code: 'incompatible', text: verdict.text };
+    // A person who names a version takes a hold or a bad mark upon themselves.
+    if (badReason !== undefined && !asked) return { code: 'bad', text: badReason };
+    if (state.held && !asked) return { code: 'held', text: 'held; "extupdate apply NAME@VERSION" releases it' };
+    return undefined;
+  })();
+  return ruledOut ? { state, ruledOut } : { state };
+}
+
+/** A version that is partly here and partly offered can be made whole. */
+function repairable(
+  component: Component,
+  offered: ReadonlyMap<string, unknown>,
+  installed: ReadonlyMap<string, unknown>,
+): boolean {
+  return installed.size > 0 && component.transfers.every(({ id }) => offered.has(id) || installed.has(id));
+}
+
+/** One image that does not fit rules out the version; one that is unknown leaves it open. */
+function judgeVersion(
+  input: ResolveInput,
+  offered: ReadonlyMap<string, OfferedInstance>,
+  installed: ReadonlyMap<string, InstalledInstance>,
+): { compatible: boolean | null; text: string } {
+  let open = false;
+  for (const transfer of input.component.transfers) {
+    if (transfer.kind === 'none') continue;
+    const here = installed.get(transfer.id);
+    const there = offered.get(transfer.id);
+    const facts = here?.facts ?? (there && input.factsOf(there.sha256));
+    if (!facts) {
+      open = true;
+      continue;
+    }
+    const fileName = here?.name ?? (there ? input.fileNameOf(transfer, there) : '');
+    const verdict = judgeImage(facts, { kind: transfer.kind, imageName: imageNameOf(transfer, fileName) }, input.host);
+    if (!verdict.fits) return { compatible: false, text: verdict.text };
+  }
+  return { compatible: open ? null : true, text: '' };
+}
+
+function reasonFor(entry: Assessed, chosen: Assessed | undefined, input: ResolveInput): Reason {
+  if (entry.ruledOut) return entry.ruledOut;
+  if (entry === chosen) {
+    return entry.state.active
+      ? { code: 'current', text: 'the newest version that fits' }
+      : { code: 'chosen', text: input.requested === undefined ? 'the newest version that fits' : 'asked for' };
+  }
+  if (input.requested !== undefined && entry.state.version !== input.requested) {
+    return { code: 'not-requested', text: `${input.requested} was asked for` };
+  }
+  if (entry.state.compatible === null) return { code: 'unknown', text: 'not looked at: a newer version fits' };
+  return { code: 'older', text: `older than ${chosen?.state.version}` };
+}

@@ -1,0 +1,64 @@
+/**
+ * What is known of images by their hash, kept between runs so that a version is looked at once. It ranks and rules out;
+ * an image is always read again before systemd sees it.
+ */
+import { readFileSync } from 'node:fs';
+import * as z from 'zod/mini';
+import { writeFileAtomic } from '../os/atomic-file.ts';
+import { errorCode } from '../os/storage-error.ts';
+import type { ImageFacts } from '../types.ts';
+
+/** Images that are remembered; the ones not offered any more go first. */
+const FACTS_MAX = 4000;
+
+const Release = z.object({
+  suffix: z.string(),
+  fields: z.record(z.string(), z.string()),
+  strict: z.optional(z.boolean()),
+});
+
+const Facts = z.object({
+  origin: z.enum(['image', 'remote', 'sidecar']),
+  sysext: z.array(Release),
+  confext: z.array(Release),
+  hasOsRelease: z.boolean(),
+  defect: z.optional(z.string()),
+});
+
+const Store = z.object({ format: z.literal(1), images: z.record(z.string(), Facts) });
+
+export interface FactsStore {
+  get(sha256: string): ImageFacts | undefined;
+  set(sha256: string, facts: ImageFacts): void;
+  /** Writes what is new; an unprivileged reader cannot, and needs not. @param offered hashes that are still offered */
+  save(offered: ReadonlySet<string>): Promise<void>;
+}
+
+/** Reads the store; one that is missing or not understood is empty. */
+export function openFactsStore(file: string): FactsStore {
+  const images = new Map<string, ImageFacts>();
+  try {
+    const stored = Store.parse(JSON.parse(readFileSync(file, 'utf8')));
+    for (const [sha256, facts] of Object.entries(stored.images)) images.set(sha256, facts as ImageFacts);
+  } catch {
+    // Everything in it can be learnt again.
+  }
+  let changed = false;
+  return {
+    get: (sha256) => images.get(sha256),
+    set(sha256, facts) {
+      images.set(sha256, facts);
+      changed = true;
+    },
+    async save(offered) {
+      if (!changed) return;
+      const kept = [...images].sort(([a], [b]) => Number(offered.has(b)) - Number(offered.has(a))).slice(0, FACTS_MAX);
+      try {
+        await writeFileAtomic(file, JSON.stringify({ format: 1, images: Object.fromEntries(kept) }));
+        changed = false;
+      } catch (error) {
+        if (!['EACCES', 'EROFS', 'EPERM', 'ENOSPC'].includes(errorCode(error) ?? '')) throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * A published directory: SHA256SUMS and its detached signature. Fetched once per run, verified, and only then parsed.
+ */
+import type { PublicKey } from 'openpgp';
+import { NetworkError, TrustError } from '../errors.ts';
+import { fetchBody, type Validators } from '../fetch/body.ts';
+import type { HttpClient } from '../fetch/http.ts';
+import { displayUrl } from '../fetch/url.ts';
+import type { SignaturePolicy } from '../verify/signature.ts';
+import { SIGNATURE_SIZE_MAX, verifySignature } from '../verify/signature.ts';
+import { checkFreshness, MANIFEST_SIZE_MAX, type Manifest, parseManifest } from './manifest.ts';
+import { readSavedManifest, type SavedManifest, saveManifest } from './saved-manifest.ts';
+import type { Staging } from './staging.ts';
+
+/** What systemd asks for, in its order. */
+export const signatureNames = [
+  'SHA256SUMS.sha256.asc',
+  'SHA256SUMS.sha256.gpg',
+  'SHA256SUMS.gpg',
+  'SHA256SUMS.asc',
+] as const;
+
+export interface RepositoryOptions {
+  readonly http: HttpClient;
+  readonly staging: Staging;
+  readonly offline: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface VerifyOptions {
+  /** Loaded when the first manifest has to be verified. */
+  readonly keys: () => Promise<readonly PublicKey[]>;
+  readonly policy: SignaturePolicy;
+}
+
+export interface Repository {
+  /**
+   * The manifest of a base URL.
+   * @param verify undefined when the definition does without a signature
+   * @throws NetworkError, TrustError, PolicyError, ConfigError (keyring)
+   */
+  manifest(baseUrl: string, verify: VerifyOptions | undefined, now: Date): Promise<Manifest>;
+}
+
+/** Makes a reader of repositories that asks each server once, however many components share it. */
+export function createRepositoryReader(options: RepositoryOptions): Repository {
+  const lists = new Map<string, Promise<SavedManifest>>();
+  const once = (baseUrl: string, signed: boolean) => {
+    const key = `${signed} ${baseUrl}`;
+    const running = lists.get(key) ?? obtain(baseUrl, signed, options);
+    lists.set(key, running);
+    return running;
+  };
+  return {
+    async manifest(baseUrl, verify, now) {
+      let saved = await once(baseUrl, verify !== undefined);
+      if (verify) {
+        const keys = await verify.keys();
+        try {
+          await verifySaved(saved, keys, verify.policy);
+        } catch (error) {
+          // The two files cannot be replaced together: a reader between the two replacements asks again, once.
+          if (!(error instanceof TrustError) || options.offline) throw error;
+          saved = await fetchBoth(baseUrl, undefined, true, options);
+          await verifySaved(saved, keys, verify.policy);
+        }
+      }
+      const manifest = parseManifest(saved.manifest, displayUrl(`${baseUrl}/SHA256SUMS`));
+      checkFreshness(manifest, displayUrl(`${baseUrl}/SHA256SUMS`), now);
+      if (!options.offline) await saveManifest(options.staging.manifestDirectory(baseUrl), saved);
+      return manifest;
+    },
+  };
+}
+
+async function obtain(baseUrl: string, signed: boolean, options: RepositoryOptions): Promise<SavedManifest> {
+  const previous = readSavedManifest(options.staging.manifestDirectory(baseUrl), baseUrl);
+  const usable = previous && (!signed || previous.signature) ? previous : undefined;
+  if (!options.offline) return fetchBoth(baseUrl, usable, signed, options);
+  if (usable) return usable;
+  throw new NetworkError(`${displayUrl(baseUrl)}/SHA256SUMS: not known here, and --offline forbids to fetch it`, {
+    next: 'run extupdate acquire once with a network',
+  });
+}
+
+async function fetchBoth(
+  baseUrl: string,
+  previous: SavedManifest | undefined,
+  signed: boolean,
+  options: RepositoryOptions,
+): Promise<SavedManifest> {
+  const url = `${baseUrl}/SHA256SUMS`;
+  const [manifest, signature] = await Promise.all([
+    fetchBody(options.http, url, {
+      maxBytes: MANIFEST_SIZE_MAX,
+      ...(previous ? { previous: previous.meta.manifest } : {}),
+      signal: options.signal,
+    }),
+    signed ? fetchSignature(baseUrl, previous, options) : undefined,
+  ]);
+  if (manifest === undefined) {
+    throw new NetworkError(`${displayUrl(url)}: the server has no such list (not found, or a web page)`, {
+      next: 'look at Path= of the definition: SHA256SUMS has to be below it',
+    });
+  }
+  const kept = manifest === 'unchanged';
+  const meta: SavedManifest['meta'] = {
+    format: 1,
+    url: baseUrl,
+    manifest: kept ? (previous?.meta.manifest ?? {}) : validatorsOf(manifest),
+    ...(signature ? { signature: signature.meta } : {}),
+  };
+  return {
+    meta,
+    manifest: kept ? (previous?.manifest ?? Buffer.alloc(0)) : manifest.bytes,
+    ...(signature ? { signature: signature.bytes } : {}),
+  };
+}
+
+/** Asks for the name that answered last time first, and for the others in systemd's order. */
+async function fetchSignature(
+  baseUrl: string,
+  previous: SavedManifest | undefined,
+  options: RepositoryOptions,
+): Promise<{ meta: NonNullable<SavedManifest['meta']['signature']>; bytes: Buffer }> {
+  const last = previous?.meta.signature;
+  const names = [...new Set([...(last ? [last.name] : []), ...signatureNames])];
+  for (const name of names) {
+    const known = last?.name === name && previous?.signature ? { previous: last } : {};
+    const body = await fetchBody(options.http, `${baseUrl}/${name}`, {
+      maxBytes: SIGNATURE_SIZE_MAX,
+      ...known,
+      signal: options.signal,
+    });
+    if (body === 'unchanged' && last && previous?.signature) return { meta: last, bytes: previous.signature };
+    if (body !== undefined && body !== 'unchanged') return { meta: { name, ...validatorsOf(body) }, bytes: body.bytes };
+  }
+  throw new TrustError(`${displayUrl(baseUrl)}/SHA256SUMS: has no signature (${signatureNames.join(', ')})`, {
+    next: 'ask the publisher to sign the list; Verify=no in the definition trusts the server alone',
+  });
+}
+
+async function verifySaved(saved: SavedManifest, keys: readonly PublicKey[], policy: SignaturePolicy): Promise<void> {
+  const { url, signature } = saved.meta;
+  const name = displayUrl(`${url}/${signature?.name ?? ''}`);
+  await verifySignature(saved.manifest, saved.signature ?? Buffer.alloc(0), keys, policy, name);
+}
+
+function validatorsOf({ etag, lastModified }: Validators): Validators {
+  return { etag, lastModified };
+}

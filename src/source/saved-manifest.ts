@@ -1,0 +1,55 @@
+/**
+ * The last manifest of a source, kept with its signature: for conditional requests, for `--offline`, and so that the
+ * install step can verify again what the acquire step was told.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { writeFileAtomic } from '../os/atomic-file.ts';
+import { errorCode } from '../os/storage-error.ts';
+
+const Validators = z.object({
+  etag: z.optional(z.union([z.string(), z.undefined()])),
+  lastModified: z.optional(z.union([z.string(), z.undefined()])),
+});
+
+const Meta = z.object({
+  format: z.literal(1),
+  url: z.string(),
+  manifest: Validators,
+  signature: z.optional(z.object({ name: z.string(), ...Validators.shape })),
+});
+
+export interface SavedManifest {
+  readonly meta: z.infer<typeof Meta>;
+  readonly manifest: Buffer;
+  readonly signature?: Buffer;
+}
+
+const FILES = { meta: 'meta.json', manifest: 'SHA256SUMS', signature: 'signature' } as const;
+
+/** Reads what was saved; undefined when there is nothing usable, whatever the reason. */
+export function readSavedManifest(directory: string, url: string): SavedManifest | undefined {
+  try {
+    const meta = Meta.parse(JSON.parse(readFileSync(join(directory, FILES.meta), 'utf8')));
+    if (meta.url !== url) return undefined;
+    const manifest = readFileSync(join(directory, FILES.manifest));
+    return { meta, manifest, ...(meta.signature ? { signature: readFileSync(join(directory, FILES.signature)) } : {}) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Saves a manifest that has been verified. An unprivileged reader cannot, and needs not.
+ */
+export async function saveManifest(directory: string, saved: SavedManifest): Promise<void> {
+  try {
+    // The description goes last: a half-written set is one that does not match, and is fetched anew.
+    await writeFileAtomic(join(directory, FILES.manifest), saved.manifest);
+    if (saved.signature) await writeFileAtomic(join(directory, FILES.signature), saved.signature);
+    await writeFileAtomic(join(directory, FILES.meta), `${JSON.stringify(saved.meta)}\n`);
+  } catch (error) {
+    if (!['EACCES', 'EROFS', 'EPERM', 'ENOENT'].includes(errorCode(error) ?? '')) throw error;
+  }
+}

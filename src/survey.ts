@@ -1,0 +1,203 @@
+/** What is offered, what is here, and what follows from both, for one component; nothing is changed. */
+import { existsSync } from 'node:fs';
+import { mapLimit } from './concurrency.ts';
+import { overrideBaseUrl } from './definition/config.ts';
+import { type ErrorReport, NetworkError, reportOf, UsageError } from './errors.ts';
+import type { State } from './os/state.ts';
+import { planComponent } from './resolve/plan.ts';
+import { type Resolution, resolve, type VersionState } from './resolve/resolver.ts';
+import { learnFacts } from './source/learn.ts';
+import { listOffered } from './source/list-offered.ts';
+import type { System } from './system.ts';
+import { activeName, isExposed } from './target/active.ts';
+import { listInstalled } from './target/list-installed.ts';
+import { newFileName } from './target/paths.ts';
+import type { Component, InstalledInstance, OfferedInstance, Transfer } from './types.ts';
+import { looksLikePreRelease } from './version/compare.ts';
+import { matchPatterns } from './version/pattern.ts';
+
+export interface Survey {
+  readonly component: Component;
+  readonly offered: readonly OfferedInstance[];
+  readonly installed: readonly InstalledInstance[];
+  /** File name of what systemd sees, by transfer. */
+  readonly activeNames: ReadonlyMap<string, string>;
+  /** Why the source could not be asked; what is installed is known all the same. */
+  readonly failure?: ErrorReport;
+}
+
+/** How many images are looked at for `list`, newest first, before the rest is left as "not looked at". */
+const LIST_LOOKUPS = 32;
+/** Images that are looked at at the same time, by component. */
+const LOOKUPS_AT_ONCE = 4;
+/** Components that are surveyed at the same time. */
+const SURVEYS_AT_ONCE = 32;
+
+/** Surveys all selected components side by side. */
+export function surveyAll(system: System, state: State, options: { readonly sources: boolean }): Promise<Survey[]> {
+  return mapLimit(system.definitions.components, SURVEYS_AT_ONCE, (component) =>
+    surveyComponent(system, state, component, options),
+  );
+}
+
+async function surveyComponent(
+  system: System,
+  state: State,
+  component: Component,
+  options: { readonly sources: boolean },
+): Promise<Survey> {
+  const { root } = system.options;
+  const asked = options.sources
+    ? listOfferedOf(system, component).then(
+        (offered) => ({ offered }),
+        (error: unknown) => {
+          if (!system.options.offline || !(error instanceof NetworkError))
+            return { offered: [], failure: reportOf(error) };
+          system.options.reporter.notice(component.name, error.message);
+          return { offered: [] };
+        },
+      )
+    : Promise.resolve({ offered: [] });
+  const installed = (
+    await Promise.all(component.transfers.map((transfer) => listInstalled(root, transfer, state)))
+  ).flat();
+  const activeNames = new Map<string, string>();
+  for (const transfer of component.transfers) {
+    const own = installed.filter(({ transferId }) => transferId === transfer.id);
+    const name = activeName(root, transfer, own, system.host.release.architecture);
+    if (name !== undefined) activeNames.set(transfer.id, name);
+  }
+  return { component, installed, activeNames, ...(await asked) };
+}
+
+async function listOfferedOf(system: System, component: Component): Promise<OfferedInstance[]> {
+  const { settings, transfers } = component;
+  const lists = await Promise.all(
+    transfers.map(async (transfer) => {
+      const baseUrl = overrideBaseUrl(transfer.source.path, system.config);
+      const verify = system.options.verify ?? transfer.verify;
+      const policy = {
+        now: system.now,
+        allowExpiredKey: system.config.allowExpiredKey,
+        signedBy: settings.signedBy,
+        threshold: settings.threshold,
+      };
+      const options = verify ? { keys: system.keys, policy } : undefined;
+      const manifest = await system.repository.manifest(baseUrl, options, system.now);
+      for (const warning of manifest.warnings) system.options.reporter.notice(component.name, warning);
+      return listOffered(transfer, manifest, baseUrl, settings.manifest);
+    }),
+  );
+  return lists.flat();
+}
+
+/** Resolves a component with what is known now. */
+export function resolveSurvey(system: System, state: State, survey: Survey, requested?: string): Resolution {
+  const active = activeVersion(survey);
+  return resolve({
+    component: survey.component,
+    host: system.host.release,
+    offered: survey.offered,
+    installed: survey.installed,
+    ...(active === undefined ? {} : { active }),
+    factsOf: (sha256) => system.facts.get(sha256),
+    held: new Set(state.held[survey.component.name] ?? []),
+    bad: new Map(Object.entries(state.bad).map(([sha256, { reason }]) => [sha256, reason])),
+    fileNameOf,
+    ...(requested === undefined ? {} : { requested }),
+  });
+}
+
+/**
+ * Resolves a component, looking at images that are not here until the chosen version is known to fit, or nothing more
+ * can be known before it is acquired.
+ */
+export async function settle(system: System, state: State, survey: Survey, requested?: string): Promise<Resolution> {
+  for (;;) {
+    const resolution = resolveSurvey(system, state, survey, requested);
+    const { chosen } = resolution;
+    if (!chosen || chosen.compatible !== null || chosen.complete || system.options.offline) return resolution;
+    if (!(await learnVersion(system, survey, chosen))) return resolution;
+  }
+}
+
+/** Looks at the newest images of a component, for `list`. */
+export async function learnForList(system: System, state: State, survey: Survey): Promise<void> {
+  if (system.options.offline) return;
+  const unknown = resolveSurvey(system, state, survey).versions.filter(({ compatible }) => compatible === null);
+  await mapLimit(unknown.slice(0, LIST_LOOKUPS), LOOKUPS_AT_ONCE, (version) => learnVersion(system, survey, version));
+}
+
+/** @returns whether something new is known */
+async function learnVersion(system: System, survey: Survey, version: VersionState): Promise<boolean> {
+  let learnt = false;
+  for (const transfer of survey.component.transfers) {
+    const instance = version.offered.get(transfer.id);
+    if (transfer.kind === 'none' || !instance || version.installed.has(transfer.id)) continue;
+    if (system.facts.get(instance.sha256)) continue;
+    try {
+      const facts = await learnFacts(system.http, instance, system.options.signal);
+      if (!facts) continue;
+      system.facts.set(instance.sha256, facts);
+      learnt = true;
+    } catch (error) {
+      // It stays unknown until it is acquired, which tells what is wrong with it.
+      system.options.reporter.notice(survey.component.name, `${instance.name}: ${reportOf(error).message}`);
+    }
+  }
+  return learnt;
+}
+
+/** The version that all transfers have exposed; undefined when they differ. */
+export function activeVersion(survey: Survey): string | undefined {
+  const versions = survey.component.transfers.map((transfer) => {
+    const name = survey.activeNames.get(transfer.id);
+    return survey.installed.find((instance) => instance.transferId === transfer.id && instance.name === name)?.version;
+  });
+  return versions.every((version) => version === versions[0]) ? versions[0] : undefined;
+}
+
+/** The steps that make a resolution's choice the visible version. */
+export function planFor(system: System, survey: Survey, resolution: Resolution, chosen: VersionState) {
+  return planComponent(resolution, chosen, fileNameOf, (transfer) => ({
+    active: survey.activeNames.get(transfer.id),
+    isExposed: (name) => isExposed(system.options.root, transfer, name, system.host.release.architecture),
+  }));
+}
+
+/** What is already in staging of a version: all of it, a part, nothing. */
+export function stagedState(system: System, version: VersionState): { partial: boolean; pending: boolean } {
+  const missing = [...version.offered.values()].filter(({ transferId }) => !version.installed.has(transferId));
+  const isStaged = ({ sha256 }: OfferedInstance) => existsSync(system.staging.payload(sha256));
+  const isPartial = ({ sha256 }: OfferedInstance) => existsSync(`${system.staging.payload(sha256)}.partial`);
+  return {
+    pending: missing.length > 0 && version.available && missing.every(isStaged),
+    partial: missing.some(isPartial),
+  };
+}
+
+/** Tells when UAPI.10 puts a pre-release before its release, where a person would not. */
+export function noticePreReleases(system: System, resolution: Resolution): void {
+  const chosen = resolution.chosen?.version;
+  if (chosen === undefined || !looksLikePreRelease(chosen)) return;
+  const release = chosen.replace(/-(alpha|beta|pre|rc|dev).*$/i, '');
+  if (!resolution.versions.some(({ version }) => version === release)) return;
+  system.options.reporter.notice(
+    resolution.component.name,
+    `${chosen} counts as newer than ${release} (UAPI.10 writes pre-releases with "~"); SkipVersions=*-rc* leaves it out`,
+  );
+}
+
+/** @throws UsageError when the version that was asked for does not exist */
+export function requireVersion(resolution: Resolution, requested: string): void {
+  if (resolution.versions.some(({ version }) => version === requested)) return;
+  const known = resolution.versions.map(({ version }) => version).slice(0, 8);
+  throw new UsageError(`${resolution.component.name}: there is no version ${requested}`, {
+    next: known.length > 0 ? `known: ${known.join(', ')}` : 'nothing is offered and nothing is installed',
+  });
+}
+
+function fileNameOf(transfer: Transfer, instance: OfferedInstance): string {
+  const fields = matchPatterns(transfer.source.patterns, instance.name) ?? { version: instance.version };
+  return newFileName(transfer, instance, fields);
+}

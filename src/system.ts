@@ -1,0 +1,146 @@
+/** Everything a run works with, put together once: options and host facts become collaborators. */
+import { readFileSync } from 'node:fs';
+import type { PublicKey } from 'openpgp';
+import type { Config } from './definition/config.ts';
+import { type Definitions, loadDefinitions } from './definition/load.ts';
+import { loadConfig } from './definition/load-config.ts';
+import { ConfigError, UsageError } from './errors.ts';
+import { createAuthorization } from './fetch/credentials.ts';
+import { createHttpClient, type HttpClient } from './fetch/http.ts';
+import { createRateLimiter, type RateLimiter } from './fetch/rate-limit.ts';
+import { type Host, readHost } from './os/host.ts';
+import { resolveInRoot } from './os/root.ts';
+import type { Reporter } from './reporter.ts';
+import { type FactsStore, openFactsStore } from './source/facts-store.ts';
+import { createRepositoryReader, type Repository } from './source/repository.ts';
+import { STAGING_PATH, type Staging, stagingAt } from './source/staging.ts';
+import { loadKeyrings, parseKeyrings } from './verify/keyring.ts';
+
+/** What the command line says, for every command alike. */
+export interface RunOptions {
+  /** '' for this machine, else the directory of `--root=` without a trailing slash. */
+  readonly root: string;
+  readonly definitions?: string;
+  /** Names of the components to look at; empty = all. */
+  readonly components: readonly string[];
+  /** Overrides `Verify=`. */
+  readonly verify?: boolean;
+  readonly offline: boolean;
+  readonly keyrings: readonly string[];
+  readonly arch?: string;
+  /** Whether systemd is told to merge; never with `--root=`. */
+  readonly refresh: boolean;
+  readonly reporter: Reporter;
+  readonly signal?: AbortSignal;
+}
+
+export interface System {
+  readonly options: RunOptions;
+  /** One time for all checks of a run, so that they agree. */
+  readonly now: Date;
+  readonly config: Config;
+  readonly host: Host;
+  readonly definitions: Definitions;
+  readonly staging: Staging;
+  readonly http: HttpClient;
+  readonly repository: Repository;
+  readonly facts: FactsStore;
+  readonly rateLimiter?: RateLimiter;
+  /** The keys of the host's keyrings, or of `--keyring=`; read once. */
+  keys(): Promise<readonly PublicKey[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Reads configuration, host and definitions.
+ * @throws ConfigError, and UsageError for a component that does not exist
+ */
+export function openSystem(options: RunOptions, version: string): System {
+  const { root } = options;
+  const config = loadConfig(root);
+  const host = readHost({ root, ...(options.arch === undefined ? {} : { arch: options.arch }) });
+  const all = loadDefinitions(
+    { root, ...(options.definitions === undefined ? {} : { definitions: options.definitions }) },
+    host.specifiers,
+  );
+  const definitions = selectComponents(all, options.components);
+  const staging = stagingAt(resolveInRoot(root, STAGING_PATH));
+  const http = createHttpClient({
+    allowHttp: config.allowHttp,
+    ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
+    authorities: () => readAuthorities(root, config.caFile),
+    authorization: createAuthorization(config, process.env.CREDENTIALS_DIRECTORY),
+    userAgent: `extupdate/${version}`,
+  });
+  let keys: Promise<readonly PublicKey[]> | undefined;
+  return {
+    options,
+    now: new Date(),
+    config,
+    host,
+    definitions,
+    staging,
+    http,
+    repository: createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal }),
+    facts: openFactsStore(staging.factsFile),
+    ...(config.rateLimit === undefined ? {} : { rateLimiter: createRateLimiter(config.rateLimit) }),
+    keys: () => {
+      keys ??= Promise.resolve().then(() => parseKeyrings(loadKeyrings(root, options.keyrings)));
+      return keys;
+    },
+    close: () => http.close(),
+  };
+}
+
+function selectComponents(definitions: Definitions, names: readonly string[]): Definitions {
+  if (names.length === 0) return definitions;
+  const known = [
+    ...definitions.components.map(({ name }) => name),
+    ...definitions.broken.map(({ name }) => name),
+    ...definitions.left.map(({ name }) => name),
+    ...definitions.disabled,
+  ];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`${unknown}: no such component`, {
+      next:
+        known.length > 0
+          ? `known: ${known.sort().join(', ')}`
+          : 'there are no definitions; see README.md, "Definitions"',
+    });
+  }
+  const wanted = ({ name }: { readonly name: string }) => names.includes(name);
+  return {
+    ...definitions,
+    components: definitions.components.filter(wanted),
+    broken: definitions.broken.filter(wanted),
+    left: definitions.left.filter(wanted),
+    disabled: definitions.disabled.filter((name) => names.includes(name)),
+  };
+}
+
+/** Bundles of the OS's trusted authorities, by distribution; Node's own list where there is none. */
+const AUTHORITY_FILES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+
+function readAuthorities(root: string, caFile: string | undefined): string | undefined {
+  if (caFile !== undefined) {
+    try {
+      return readFileSync(resolveInRoot(root, caFile), 'utf8');
+    } catch (error) {
+      throw new ConfigError(`CAFile=: ${caFile} cannot be read: ${(error as Error).message}`, { cause: error });
+    }
+  }
+  for (const file of AUTHORITY_FILES) {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch {
+      // The next distribution's place.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,91 @@
+/** Which version systemd sees now. */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { resolveInRoot } from '../os/root.ts';
+import { exposureOf, PARKED } from '../resolve/exposure.ts';
+import { comparePreference, isCandidate, parseVpickName } from '../resolve/vpick.ts';
+import type { InstalledInstance, Transfer } from '../types.ts';
+import { newestFirst } from '../version/compare.ts';
+import { matchPatterns } from '../version/pattern.ts';
+import { versionedBase } from './paths.ts';
+
+/**
+ * The file name of the instance that is exposed; undefined when none of ours is.
+ * @param architecture in systemd names; vpick looks at it
+ */
+export function activeName(
+  root: string,
+  transfer: Transfer,
+  installed: readonly InstalledInstance[],
+  architecture: string,
+): string | undefined {
+  const exposure = exposureOf(transfer);
+  const visible = installed.filter(({ parked }) => !parked);
+  switch (exposure.how) {
+    case 'versioned-directory':
+      return pickedName(resolveInRoot(root, transfer.target.path), transfer, exposure.suffix, architecture);
+    case 'symlink':
+      return linkedName(root, transfer, exposure.link);
+    case 'search-directory':
+    case 'none':
+      return [...visible].sort((a, b) => newestFirst(a.version, b.version))[0]?.name;
+  }
+}
+
+/** What vpick takes out of a `.v` directory, whoever put it there. */
+export function pickedName(
+  directory: string,
+  transfer: Transfer,
+  suffix: string,
+  architecture: string,
+): string | undefined {
+  const base = versionedBase(transfer.target.path, suffix);
+  return namesIn(directory)
+    .flatMap((name) => parseVpickName(name, base, suffix) ?? [])
+    .filter((entry) => isCandidate(entry, architecture))
+    .sort((a, b) => comparePreference(a, b, architecture))[0]?.name;
+}
+
+/** The instance that a link names: one in the target directory or parked there; undefined for anything else. */
+function linkedName(root: string, transfer: Transfer, link: string): string | undefined {
+  let target: string;
+  const place = resolveInRoot(root, link, false);
+  try {
+    target = readlinkSync(place);
+  } catch {
+    return undefined;
+  }
+  const absolute = target.startsWith('/') ? target : join(dirname(link), target);
+  const resolved = resolveInRoot(root, absolute);
+  const directory = resolveInRoot(root, transfer.target.path);
+  const name = resolved.slice(resolved.lastIndexOf('/') + 1);
+  const inTarget = [join(directory, name), join(directory, PARKED, name)].includes(resolved);
+  return inTarget && namesIn(dirname(resolved)).includes(name) ? name : undefined;
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** Whether the file, and nothing else of ours, is what systemd sees: then exposing it again would change nothing. */
+export function isExposed(root: string, transfer: Transfer, name: string, architecture: string): boolean {
+  const exposure = exposureOf(transfer);
+  const directory = resolveInRoot(root, transfer.target.path);
+  const visible = () => namesIn(directory).filter((other) => matchPatterns(transfer.target.patterns, other));
+  switch (exposure.how) {
+    case 'versioned-directory':
+      return pickedName(directory, transfer, exposure.suffix, architecture) === name;
+    case 'symlink':
+      return (
+        linkedName(root, transfer, exposure.link) === name && (!exposure.inSearchDirectory || visible().length === 0)
+      );
+    case 'search-directory':
+      return visible().length === 1 && visible()[0] === name;
+    case 'none':
+      return true;
+  }
+}

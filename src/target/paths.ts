@@ -1,0 +1,44 @@
+/** Names in a target directory: what a version is called, where it stands, what is ours. */
+import { join } from 'node:path';
+import { PARKED } from '../resolve/exposure.ts';
+import { isVpickVersion, parseVpickName } from '../resolve/vpick.ts';
+import { compressionSuffix } from '../source/list-offered.ts';
+import type { InstalledInstance, OfferedInstance, Transfer } from '../types.ts';
+import { formatPattern, type PatternFields } from '../version/pattern.ts';
+
+/** Path of an instance as seen inside the root. */
+export function instancePath(transfer: Transfer, instance: Pick<InstalledInstance, 'name' | 'parked'>): string {
+  return join(transfer.target.path, instance.parked ? PARKED : '', instance.name);
+}
+
+/** Key of an instance in the state: the same whether it is parked or not. */
+export function stateKey(transfer: Transfer, name: string): string {
+  return join(transfer.target.path, name);
+}
+
+/**
+ * The file name for a new instance: the first target pattern, filled in (sysupdate.d(5)). In a `.v` directory the
+ * version has to be one that vpick reads: `+` and `_` become `.`, the true version is kept in the state.
+ */
+export function newFileName(transfer: Transfer, instance: OfferedInstance, fields: PatternFields): string {
+  const [pattern] = transfer.target.patterns;
+  const inVersionedDirectory = transfer.target.path.endsWith('.v');
+  const version =
+    inVersionedDirectory && !isVpickVersion(instance.version)
+      ? instance.version.replace(/[_+]/g, '.')
+      : instance.version;
+  const name = pattern && formatPattern(pattern, { ...fields, version });
+  // A target pattern with a field that the source does not tell: the source's own name is the best there is.
+  return name ?? instance.name.slice(instance.name.lastIndexOf('/') + 1).replace(compressionSuffix, '');
+}
+
+/** Base and suffix of the files in a `.v` directory: `foo.raw.v` holds `foo_VERSION.raw`. */
+export function versionedBase(targetPath: string, suffix: string): string {
+  const last = targetPath.slice(targetPath.lastIndexOf('/') + 1).slice(0, -'.v'.length);
+  return last.slice(0, last.length - suffix.length);
+}
+
+/** Whether vpick would consider the file at all. */
+export function isVpickName(transfer: Transfer, name: string, suffix: string): boolean {
+  return parseVpickName(name, versionedBase(transfer.target.path, suffix), suffix) !== undefined;
+}

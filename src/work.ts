@@ -1,0 +1,44 @@
+/** What a run passes along: components on their way, and what came out. */
+import type { ErrorReport } from './errors.ts';
+import type { ComponentPlan } from './resolve/plan.ts';
+import type { Resolution } from './resolve/resolver.ts';
+import type { Survey } from './survey.ts';
+
+/** Which versions were asked for by name, by component. */
+export type Requests = ReadonlyMap<string, string>;
+
+export interface DoneAction {
+  readonly component: string;
+  readonly action: 'acquire' | 'install' | 'expose' | 'activate' | 'remove';
+  readonly version: string;
+  readonly from: string | null;
+}
+
+/** What came out of a run; failures of single components are values, so that the others go on. */
+export interface UpdateResult {
+  readonly resolutions: readonly Resolution[];
+  readonly plans: readonly ComponentPlan[];
+  readonly done: readonly DoneAction[];
+  readonly errors: readonly (ErrorReport & { readonly component: string })[];
+}
+
+/** One component on its way; `error` ends the way. */
+export interface Work {
+  readonly survey: Survey;
+  resolution?: Resolution;
+  plan?: ComponentPlan;
+  /** Whether something was downloaded for it. */
+  downloaded: boolean;
+  /** By SHA-256: files that this run has made and hashed. */
+  ready: ReadonlyMap<string, string>;
+  error?: ErrorReport;
+}
+
+/** Why `gc` keeps a file, or does not. */
+export interface KeptFile {
+  readonly component: string;
+  /** As seen inside the root. */
+  readonly path: string;
+  readonly keep: boolean;
+  readonly reason: string;
+}

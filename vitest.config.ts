@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, timeout: number, extra: object = {}) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: timeout, hookTimeout: timeout, ...extra },
+});
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/support/build.ts'],
+    projects: [
+      project('unit', 20_000),
+      project('integration', 60_000),
+      project('conformance', 60_000),
+      // Hosts are booted; each file boots its own and runs its tests in order.
+      project('e2e', 240_000, { fileParallelism: true }),
+    ],
+  },
+});
