@@ -68,7 +68,7 @@ export async function update(system: System, requests: Requests, command: string
     );
     await screenSet(system, state, works);
     const set = await underAll(system, works, (place) => exposeAll(system, place, works, done));
-    await activateSet(system, state, works, set, done);
+    await activateSet(system, works, set, done);
 
     for (const work of works) remember(state, work, requests);
     await underAll(system, works, (place) =>

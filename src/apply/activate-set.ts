@@ -2,14 +2,17 @@
  * Activates what was exposed, once per run: systemd merges, the result is compared with the plan, and when it differs
  * the previous set is exposed and merged again.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { ActivationError, reportOf } from '../errors.ts';
-import type { State } from '../os/state.ts';
-import { withUnderlay } from '../os/underlay.ts';
+import { resolveInRoot } from '../os/root.ts';
+import { hierarchiesOver, withUnderlay } from '../os/underlay.ts';
 import { imageNameOf } from '../resolve/exposure.ts';
 import type { Step } from '../resolve/plan.ts';
 import type { System } from '../system.ts';
+import type { Transfer } from '../types.ts';
 import type { DoneAction, Work } from '../work.ts';
-import { type ExpectedImage, findMissing, type MergeKind, refresh } from './activate.ts';
+import { type ExpectedImage, findMissing, type MergeKind, mergeAnew, refresh } from './activate.ts';
 import { expose } from './expose.ts';
 
 type ExposeStep = Extract<Step, { step: 'expose' }>;
@@ -22,7 +25,6 @@ export interface ActivationSet {
 /** Has systemd merge the set; failures become errors of the components that changed. */
 export async function activateSet(
   system: System,
-  _state: State,
   works: readonly Work[],
   set: ActivationSet,
   done: DoneAction[],
@@ -33,6 +35,7 @@ export async function activateSet(
   for (const { kind } of await findMissing(expected)) kinds.add(kind);
   if (kinds.size === 0) return;
 
+  await uncover(set);
   const failure = await mergeAndCompare(kinds, expected);
   if (failure === undefined) {
     for (const { work } of set.changed) {
@@ -50,6 +53,20 @@ export async function activateSet(
   await restore(system, set);
   if (set.changed.length > 0) await mergeAndCompare(kinds, []);
   blame(works, set, failure, done);
+}
+
+/** Makes sure that what was written below merged hierarchies is seen through them. */
+async function uncover(set: ActivationSet): Promise<void> {
+  const hidden = set.changed
+    .flatMap(({ steps }) => steps)
+    .filter(({ transfer, fileName }) => !existsSync(resolveInRoot('', visiblePath(transfer, fileName))));
+  const covers = hierarchiesOver(hidden.map(({ transfer }) => transfer.target.path));
+  for (const kind of new Set(covers.map((cover) => cover.kind))) await mergeAnew(kind);
+}
+
+/** Where systemd finds a version that is exposed. */
+function visiblePath({ target }: Transfer, fileName: string): string {
+  return target.currentSymlink ?? join(target.path, fileName);
 }
 
 /** The names in the order of merging: configuration first, so that `/etc/extensions` is seen as it is below. */

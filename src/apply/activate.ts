@@ -37,6 +37,16 @@ export async function refresh(kind: MergeKind): Promise<string | undefined> {
   return lastLine(direct.missing ? reload : direct);
 }
 
+/**
+ * Merges the same set anew. Needed where a hierarchy was merged while the host had nothing in it: what is written there
+ * later is not seen through the overlay, and systemd looks for images through it.
+ */
+export async function mergeAnew(kind: MergeKind): Promise<void> {
+  // 257 always merges anew and does not know the option.
+  const forced = await runCommand([`systemd-${kind}`, 'refresh', '--always-refresh=yes']);
+  if (forced.status !== 0) await runCommand([`systemd-${kind}`, 'refresh']);
+}
+
 /** The names that are merged now; undefined when systemd cannot tell. */
 export async function mergedNames(kind: MergeKind): Promise<Set<string> | undefined> {
   const result = await runCommand([`systemd-${kind}`, 'status', '--json=short']);

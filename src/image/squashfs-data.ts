@@ -60,7 +60,9 @@ async function readTail(
   const position = await indexedPosition(source, fragmentTable, index, fragmentRecordBytes);
   const record = await image.metadata.cursor(position).read(fragmentRecordBytes);
   const block = storedBlock(source, readUint64(source, record, 0), record.readUInt32LE(8), blockSize, blockSize);
-  const data = await unpack(image, await source.read(block.offset, block.bytes), block);
+  const data = await image.lastFragment(block.offset, async () =>
+    unpack(image, await source.read(block.offset, block.bytes), block),
+  );
   checkRange({ name: `${source.name}: fragment ${index}`, size: data.length }, offset, length);
   return data.subarray(offset, offset + length);
 }

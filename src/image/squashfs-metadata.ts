@@ -38,6 +38,8 @@ export interface SquashfsImage {
   readonly source: RandomAccess;
   readonly superblock: SquashfsSuperblock;
   readonly metadata: MetadataReader;
+  /** The fragment block at an offset; the last one is kept, as small files of one directory share it. */
+  lastFragment(offset: number, load: () => Promise<Buffer>): Promise<Buffer>;
 }
 
 /** Splits a 48-bit reference into a table: block offset in the upper bits, offset in the block in the lower 16. */

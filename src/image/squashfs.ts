@@ -5,7 +5,7 @@ import type { RandomAccess } from './random-access.ts';
 import { readContent } from './squashfs-data.ts';
 import { readEntries } from './squashfs-directory.ts';
 import { readInode, type SquashfsInode } from './squashfs-inode.ts';
-import { metadataReader } from './squashfs-metadata.ts';
+import { metadataReader, type SquashfsImage } from './squashfs-metadata.ts';
 import { readSquashfsSuperblock } from './squashfs-superblock.ts';
 import { readSquashfsXattr } from './squashfs-xattr.ts';
 
@@ -15,7 +15,8 @@ import { readSquashfsXattr } from './squashfs-xattr.ts';
  */
 export async function openSquashfs(source: RandomAccess): Promise<ImageFileSystem> {
   const superblock = await readSquashfsSuperblock(source);
-  const image = { source, superblock, metadata: metadataReader(source, superblock.compressor) };
+  const metadata = metadataReader(source, superblock.compressor);
+  const image = { source, superblock, metadata, lastFragment: keepLast() };
   const root = await readInode(image, superblock.rootInode);
 
   return imageTree<SquashfsInode>({
@@ -36,4 +37,13 @@ export async function openSquashfs(source: RandomAccess): Promise<ImageFileSyste
       return xattr === undefined ? undefined : readSquashfsXattr(image, xattr, name);
     },
   });
+}
+
+/** Keeps what was loaded last, by its offset. */
+function keepLast(): SquashfsImage['lastFragment'] {
+  let kept: { readonly offset: number; readonly data: Promise<Buffer> } | undefined;
+  return (offset, load) => {
+    if (kept?.offset !== offset) kept = { offset, data: load() };
+    return kept.data;
+  };
 }

@@ -15,6 +15,8 @@ interface Underlay {
 
 export interface MergedHierarchy {
   readonly point: string;
+  /** What was merged there. */
+  readonly kind: 'sysext' | 'confext';
   /** Mount options that a remount has to repeat. */
   readonly options: string;
 }
@@ -28,7 +30,7 @@ export function mergedHierarchies(mountinfo: string): MergedHierarchy[] {
     const [type, source] = device?.split(' ') ?? [];
     if (!point || type !== 'overlay' || (source !== 'sysext' && source !== 'confext')) continue;
     const kept = options.split(',').filter((option) => ['ro', 'rw', 'nosuid', 'nodev', 'noexec'].includes(option));
-    hierarchies.push({ point: unescapeOctal(point), options: kept.join(',') });
+    hierarchies.push({ point: unescapeOctal(point), kind: source, options: kept.join(',') });
   }
   return hierarchies;
 }

@@ -1,0 +1,87 @@
+/** What is in the frozen images; see test/fixtures/images/README.md. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import { crc32c } from '../../../src/image/erofs-superblock.ts';
+import type { ImageFileSystem } from '../../../src/image/image-file-system.ts';
+
+const directory = new URL('../../fixtures/images/', import.meta.url);
+
+export function fixtureNames(): string[] {
+  return readdirSync(directory).filter((name) => /\.(squashfs|erofs)$/.test(name));
+}
+
+/** Refused by design: the compressors that nothing here can decode. */
+export const refusedFixtures = ['lzma.squashfs', 'lzo.squashfs', 'lzma.erofs'];
+export const readableFixtures = fixtureNames().filter((name) => !refusedFixtures.includes(name));
+
+export function fixture(name: string): Buffer {
+  return readFileSync(new URL(name, directory));
+}
+
+export const releaseFile = 'usr/lib/extension-release.d/extension-release.fixture';
+export const release = `ID=debian\nVERSION_ID=13\n${'# padding\n'.repeat(100)}`;
+const prose = Array.from({ length: 121 }, (_, index) => `line ${index + 1} of a text that compresses\n`).join('');
+
+const contents: Readonly<Record<string, string>> = {
+  [releaseFile]: release,
+  'etc/extension-release.d/extension-release.fixture': 'ID=_any\n',
+  'usr/lib/os-release': 'ID=debian\n',
+  'usr/share/prose': prose,
+  'usr/share/hole': `${'\0'.repeat(5 * 1024)}tail`,
+};
+
+/** Files left out of some images to keep them small. */
+const left: Readonly<Record<string, readonly string[]>> = {
+  'plain.erofs': ['hole'],
+  'extended.erofs': ['hole', 'prose'],
+  'chunks.erofs': ['prose'],
+  'blockmap.erofs': ['prose'],
+};
+
+/** Checks every file, directory and attribute of an image made from the fixtures' tree. */
+export async function expectFixture(image: ImageFileSystem, name: string): Promise<void> {
+  const missing = left[name] ?? [];
+  const share = ['empty', 'hole', 'prose'].filter((entry) => !missing.includes(entry));
+  expect((await image.readDirectory(''))?.toSorted()).toEqual(['etc', 'usr']);
+  expect((await image.readDirectory('/usr/./'))?.toSorted()).toEqual(['lib', 'link', 'share']);
+  expect((await image.readDirectory('usr/share'))?.toSorted()).toEqual(share);
+  expect(await image.readDirectory('usr/share/empty')).toEqual([]);
+  expect(await image.readDirectory('usr/lib/extension-release.d')).toEqual(['extension-release.fixture']);
+  for (const [path, content] of Object.entries(contents)) {
+    const isMissing = missing.some((entry) => path.endsWith(`/${entry}`));
+    expect((await image.readFile(path, 65_536))?.toString(), path).toBe(isMissing ? undefined : content);
+  }
+  await expectRules(image);
+}
+
+/** What ImageFileSystem promises of any image. */
+async function expectRules(image: ImageFileSystem): Promise<void> {
+  expect(await image.readFile('usr/link', 65_536), 'a link is not followed').toBeUndefined();
+  expect(await image.readFile('usr/lib', 65_536), 'a directory is no file').toBeUndefined();
+  expect(await image.readFile('usr/absent', 65_536)).toBeUndefined();
+  expect(await image.readFile('usr/lib/os-release/below', 65_536)).toBeUndefined();
+  expect(await image.readFile('usr/../usr/lib/os-release', 65_536)).toBeUndefined();
+  expect(await image.readDirectory('usr/lib/os-release')).toBeUndefined();
+  expect(await image.readDirectory('usr/link')).toBeUndefined();
+  expect(await image.readDirectory('absent')).toBeUndefined();
+  expect(await image.readDirectory('usr/'.repeat(100))).toBeUndefined();
+  expect(await image.readXattr(releaseFile, 'user.extension-release.strict')).toBe('false');
+  expect(await image.readXattr(releaseFile, 'user.long')).toBe('x'.repeat(200));
+  expect(await image.readXattr('usr/lib/os-release', 'user.long')).toBe('x'.repeat(200));
+  expect(await image.readXattr('usr/lib/os-release', 'user.extension-release.strict')).toBeUndefined();
+  expect(await image.readXattr('usr/share/empty', 'user.long')).toBeUndefined();
+  expect(await image.readXattr('absent', 'user.long')).toBeUndefined();
+  await expect(image.readFile(releaseFile, 100)).rejects.toThrow(/has 1024 bytes, more than the 100 that are sensible/);
+}
+
+/** Makes a changed superblock believable again, so that the change is not merely refused by its checksum. */
+export function withErofsChecksum(image: Buffer): Buffer {
+  const start = 1024;
+  if (image.length < start + 128 || (image.readUInt32LE(start + 8) & 1) === 0) return image;
+  if (image.readUInt8(start + 12) < 9) return image;
+  const blockSize = 2 ** Math.min(16, image.readUInt8(start + 12));
+  const block = image.subarray(start, start + (blockSize > start ? blockSize - start : blockSize));
+  block.writeUInt32LE(0, 4);
+  block.writeUInt32LE(crc32c(block), 4);
+  return image;
+}
