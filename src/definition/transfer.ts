@@ -71,7 +71,8 @@ export function parseTransfer(
   const features = reader.words('Transfer', 'Features');
   const requisiteFeatures = reader.words('Transfer', 'RequisiteFeatures');
   const source = readSource(reader);
-  const target = source && readTarget(reader, source);
+  // Read even when the source is broken, so that all problems are told at once.
+  const target = readTarget(reader, source);
 
   const common = { features, requisiteFeatures, problems: reader.problems };
   if (!source || !target || reader.problems.some((problem) => problem.severity === 'error')) return common;
@@ -93,7 +94,8 @@ export function parseTransfer(
 
 function readSource(reader: SettingReader): TransferSource | undefined {
   const type = reader.oneOf<SourceType>('Source', 'Type', sourceTypes);
-  const path = type?.startsWith('url-') ? reader.url('Source', 'Path') : reader.path('Source', 'Path');
+  const isUrl = type?.startsWith('url-') ?? reader.last('Source', 'Path')?.value.includes('://');
+  const path = isUrl ? reader.url('Source', 'Path') : reader.path('Source', 'Path');
   const patterns = reader.patterns('Source', 'MatchPattern');
   if (type === undefined) reader.missing('Source', 'Type', sourceTypes.join(', '));
   if (path === undefined) reader.missing('Source', 'Path', 'where the versions are');
@@ -101,17 +103,16 @@ function readSource(reader: SettingReader): TransferSource | undefined {
   return type === undefined || path === undefined || patterns.length === 0 ? undefined : { type, path, patterns };
 }
 
-function readTarget(reader: SettingReader, source: TransferSource): TransferTarget | undefined {
+function readTarget(reader: SettingReader, source: TransferSource | undefined): TransferTarget | undefined {
   const rawPath = reader.last('Target', 'Path');
   const type =
-    reader.oneOf<TargetType>('Target', 'Type', targetTypes) ?? defaultTargetType(source.type, rawPath?.value);
+    reader.oneOf<TargetType>('Target', 'Type', targetTypes) ??
+    defaultTargetType(source?.type ?? 'url-file', rawPath?.value);
   const path = rawPath?.value === 'auto' ? 'auto' : reader.path('Target', 'Path');
-  if (path === undefined) {
-    reader.missing('Target', 'Path', 'the directory for the versions');
-    return undefined;
-  }
+  if (path === undefined) reader.missing('Target', 'Path', 'the directory for the versions');
   const own = reader.patterns('Target', 'MatchPattern');
-  const patterns = own.length > 0 ? own : source.patterns.map((pattern) => ({ ...pattern, anyDirectory: false }));
+  const patterns =
+    own.length > 0 ? own : (source?.patterns ?? []).map((pattern) => ({ ...pattern, anyDirectory: false }));
   if (own.some((pattern) => pattern.anyDirectory)) {
     reader.problem(reader.last('Target', 'MatchPattern'), 'MatchPattern=: "**/" is for sources only; allowed: a name');
   }
@@ -119,6 +120,7 @@ function readTarget(reader: SettingReader, source: TransferSource): TransferTarg
   const currentSymlink = reader.path('Target', 'CurrentSymlink', path);
   const mode = reader.mode('Target', 'Mode');
   const readOnly = reader.boolean('Target', 'ReadOnly');
+  if (path === undefined) return undefined;
   return {
     type,
     path,

@@ -8,7 +8,7 @@ const lengthMask = 0x1f_ffff;
 const partialBit = 2 ** 27;
 const formatUnit = 2 ** 28;
 /** Records without an address are added up from the first; more of them would take seconds. */
-const maxAddedRecords = 65_536;
+const maxAddedRecords = 8192;
 
 interface Record {
   readonly length: number;

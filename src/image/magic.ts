@@ -46,10 +46,11 @@ export async function describeContent(source: RandomAccess): Promise<string | un
 
 function describeText(bytes: Buffer): string | undefined {
   if (bytes.every((byte) => byte === 0)) return 'zeros';
-  const text = bytes.toString('utf8');
+  // A character may be cut in two at the end; anywhere else, the replacement character means that this is no text.
+  const text = bytes.toString('utf8').replace(/\ufffd{1,3}$/, '');
   if (/^\s*(<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)/i.test(text)) return 'an HTML page';
   if (/^\s*<\?xml|^\s*<Error>/i.test(text)) return 'an XML document';
   if (/^\s*[{[]\s*("|\}|\])/.test(text)) return 'a JSON document';
   if (/^version https:\/\/git-lfs/.test(text)) return 'a Git LFS pointer';
-  return /^[\t\n\r\x20-\x7e\u00a0-\u{10ffff}]*$/u.test(text) ? 'text' : undefined;
+  return /^[\t\n\r\x20-\x7e\u00a0-\ufffc\u{10000}-\u{10ffff}]+$/u.test(text) ? 'text' : undefined;
 }

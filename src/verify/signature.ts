@@ -129,6 +129,10 @@ async function checkKeyNow(
   source: string,
 ): Promise<void> {
   try {
+    // A revocation counts even when it was made by a clock ahead of this one.
+    if (await key.isRevoked(undefined, undefined, new Date(policy.now.getTime() + CLOCK_TOLERANCE))) {
+      throw new Error('Primary key is revoked');
+    }
     await key.getSigningKey(result.keyID, policy.now);
   } catch (error) {
     const expired = /expired/i.test((error as Error).message);

@@ -75,7 +75,7 @@ export interface Host {
 
 type Keeper = ChildProcessByStdio<Writable, Readable, Readable>;
 
-const helper = fileURLToPath(new URL('systemd-host.sh', import.meta.url));
+const helper = fileURLToPath(new URL('../support/systemd-host.sh', import.meta.url));
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/srv/node/bin';

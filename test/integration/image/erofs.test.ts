@@ -23,7 +23,7 @@ beforeAll(async () => {
   await makeBigTree(tree, { longestName: 240 });
   treeWithoutHoles = join(directory, 'tree-without-holes');
   await makeBigTree(treeWithoutHoles, { withSparseFile: false });
-});
+}, 60_000);
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 /** What mkfs.erofs 1.5 (Debian 12) can do. */

@@ -20,7 +20,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'extupdate-squashfs-'));
   tree = join(directory, 'tree');
   await makeBigTree(tree);
-});
+}, 60_000);
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
 const compressors = ['gzip', 'xz', 'zstd', 'lz4'];

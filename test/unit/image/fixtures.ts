@@ -1,4 +1,5 @@
 /** What is in the frozen images; see test/fixtures/images/README.md. */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { crc32c } from '../../../src/image/erofs-superblock.ts';
@@ -22,12 +23,22 @@ export const releaseFile = 'usr/lib/extension-release.d/extension-release.fixtur
 export const release = `ID=debian\nVERSION_ID=13\n${'# padding\n'.repeat(100)}`;
 const prose = Array.from({ length: 121 }, (_, index) => `line ${index + 1} of a text that compresses\n`).join('');
 
-const contents: Readonly<Record<string, string>> = {
+const noise = Array.from({ length: 48 }, (_, index) =>
+  createHash('sha256')
+    .update(`${index + 1}`)
+    .digest(),
+);
+
+const inAll: Readonly<Record<string, string>> = {
   [releaseFile]: release,
   'etc/extension-release.d/extension-release.fixture': 'ID=_any\n',
   'usr/lib/os-release': 'ID=debian\n',
-  'usr/share/prose': prose,
-  'usr/share/hole': `${'\0'.repeat(5 * 1024)}tail`,
+};
+const inMost = { 'usr/share/prose': prose, 'usr/share/hole': `${'\0'.repeat(5 * 1024)}tail` };
+const inRows = {
+  'usr/share/rows': prose.repeat(5),
+  'usr/share/shifted': prose.repeat(5).slice(1000),
+  'usr/share/noise': Buffer.concat(noise).toString('latin1'),
 };
 
 /** Files left out of some images to keep them small. */
@@ -36,20 +47,27 @@ const left: Readonly<Record<string, readonly string[]>> = {
   'extended.erofs': ['hole', 'prose'],
   'chunks.erofs': ['prose'],
   'blockmap.erofs': ['prose'],
+  'rows-big.erofs': ['shifted'],
+  'rows-extents.erofs': ['shifted'],
+  'rows-fragments-full.erofs': ['shifted', 'noise'],
 };
 
 /** Checks every file, directory and attribute of an image made from the fixtures' tree. */
 export async function expectFixture(image: ImageFileSystem, name: string): Promise<void> {
   const missing = left[name] ?? [];
-  const share = ['empty', 'hole', 'prose'].filter((entry) => !missing.includes(entry));
+  const contents = { ...inAll, ...(name.startsWith('rows-') ? inRows : inMost) };
+  const isLeft = (path: string) => missing.some((entry) => path === `usr/share/${entry}`);
+  const share = Object.keys(contents).filter((path) => path.startsWith('usr/share/') && !isLeft(path));
   expect((await image.readDirectory(''))?.toSorted()).toEqual(['etc', 'usr']);
   expect((await image.readDirectory('/usr/./'))?.toSorted()).toEqual(['lib', 'link', 'share']);
-  expect((await image.readDirectory('usr/share'))?.toSorted()).toEqual(share);
+  expect((await image.readDirectory('usr/share'))?.toSorted()).toEqual(
+    ['empty', ...share.map((path) => path.slice('usr/share/'.length))].toSorted(),
+  );
   expect(await image.readDirectory('usr/share/empty')).toEqual([]);
   expect(await image.readDirectory('usr/lib/extension-release.d')).toEqual(['extension-release.fixture']);
   for (const [path, content] of Object.entries(contents)) {
-    const isMissing = missing.some((entry) => path.endsWith(`/${entry}`));
-    expect((await image.readFile(path, 65_536))?.toString(), path).toBe(isMissing ? undefined : content);
+    const found = (await image.readFile(path, 65_536))?.toString('latin1');
+    expect(found, path).toBe(isLeft(path) ? undefined : content);
   }
   await expectRules(image);
 }

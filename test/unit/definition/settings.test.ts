@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { overrideBaseUrl, parseConfig } from '../../../src/definition/config.ts';
+import { extensionSettingNames, parseExtensionSettings } from '../../../src/definition/extension-settings.ts';
+import { parseIni } from '../../../src/definition/ini.ts';
+import { kindOfTarget } from '../../../src/definition/kind.ts';
+import { expandSpecifiers, namesSpecifier } from '../../../src/definition/specifiers.ts';
+import { parseBoolean, parseSize, parseTimeSpan } from '../../../src/syntax.ts';
+
+const own = (text: string) => parseExtensionSettings(parseIni(`[X-Extupdate]\n${text}`, 'f').assignments);
+const config = (text: string) => parseConfig(parseIni(`[Extupdate]\n${text}`, 'f').assignments);
+
+describe('[X-Extupdate]', () => {
+  it.each([
+    ['Kind=confext', { kind: 'confext' }],
+    ['Required=yes', { required: true }],
+    ['Activate=reboot', { activate: 'reboot' }],
+    ['MaxVersion=2.0', { maxVersion: '2.0' }],
+    ['SkipVersions=*-rc* 1.?', { skipVersions: ['*-rc*', '1.?'] }],
+    ['SkipVersions=a\nSkipVersions=\nSkipVersions=b', { skipVersions: ['b'] }],
+    ['Manifest=@f.json', { manifest: ['@f.json'] }],
+    [`SignedBy=${'AB'.repeat(20)}`, { signedBy: ['ab'.repeat(20)] }],
+    ['Threshold=2', { threshold: 2 }],
+    ['OnWithdrawn=remove', { onWithdrawn: 'remove' }],
+    ['HealthCheck=web.service', { healthCheck: 'web.service' }],
+    ['HealthTimeoutSec=2min', { healthTimeoutSec: 120 }],
+    ['ReloadUnits=a.service b.socket', { reloadUnits: ['a.service', 'b.socket'] }],
+  ])('%s', (text, expected) => {
+    expect(own(text)).toMatchObject({ settings: expected, problems: [] });
+  });
+
+  it.each([
+    ['Kind=image', 'Kind=: "image" is not valid; allowed: sysext, confext, portable, none'],
+    ['Required=maybe', 'Required=: "maybe" is not valid; allowed: yes, no'],
+    ['Activate=later', 'allowed: now, reboot, manual'],
+    ['MaxVersion=a/b', 'allowed: a version'],
+    ['Manifest=sidecar.json', 'allowed: file names with @f'],
+    ['SignedBy=123', 'allowed: OpenPGP fingerprints'],
+    ['Threshold=0', 'allowed: a number of keys'],
+    ['HealthTimeoutSec=soon', 'allowed: a time span'],
+    ['ReloadUnits=web', 'allowed: names of units'],
+    ['SkipVersion=1', 'SkipVersion=: unknown setting in [X-Extupdate]; allowed: Kind, Required'],
+  ])('%s: %s', (text, message) => {
+    expect(own(text).problems).toMatchObject([{ file: 'f', line: 2, message: expect.stringContaining(message) }]);
+  });
+
+  it('knows the settings of the design', () => {
+    expect(extensionSettingNames).toEqual(
+      'Kind Required Activate MaxVersion SkipVersions Manifest SignedBy Threshold OnWithdrawn HealthCheck HealthTimeoutSec ReloadUnits'.split(
+        ' ',
+      ),
+    );
+  });
+});
+
+describe('extupdate.conf', () => {
+  it('reads every setting, later files overriding earlier ones', () => {
+    const text =
+      'MaxImageSize=1G\nMaxImageSize=2G\nMaxManifestAgeSec=30d\nAllowExpiredKey=yes\nAllowHTTP=no\nRateLimit=5M\nProxy=http://p:3128\nCAFile=/etc/ca.pem\nBaseURL=https://a/x http://b\nCredential=https://a/ token\n';
+    expect(config(text)).toEqual({
+      problems: [],
+      config: {
+        maxImageSize: 2 * 1024 ** 3,
+        maxManifestAgeSec: 30 * 86_400,
+        allowExpiredKey: true,
+        allowHttp: false,
+        rateLimit: 5 * 1024 ** 2,
+        proxy: 'http://p:3128',
+        caFile: '/etc/ca.pem',
+        baseUrls: [{ from: 'https://a/x', to: 'http://b' }],
+        credentials: [{ prefix: 'https://a/', name: 'token' }],
+      },
+    });
+  });
+
+  it.each([
+    ['MaxImageSize=big', 'MaxImageSize=: "big" is not valid; allowed: a size'],
+    ['BaseURL=https://a', 'BaseURL=: "https://a" is not valid; allowed: two URLs'],
+    ['Credential=https://a/ ../x', 'Credential='],
+    ['MaxImagesize=1', 'MaxImagesize=: unknown setting; allowed: MaxImageSize'],
+  ])('%s: %s', (text, message) => {
+    expect(config(text).problems).toMatchObject([{ line: 2, message: expect.stringContaining(message) }]);
+  });
+
+  it.each([
+    ['https://a/x/y', 'http://b/y'],
+    ['https://a/x', 'http://b'],
+    ['https://a/xy', 'https://a/xy'],
+    ['https://other/x', 'https://other/x'],
+  ])('BaseURL= turns %s into %s', (from, to) => {
+    expect(overrideBaseUrl(from, config('BaseURL=https://a/x http://b\n').config)).toBe(to);
+  });
+});
+
+describe('kindOfTarget', () => {
+  it.each([
+    ['/var/lib/extensions', undefined, 'sysext'],
+    ['/var/lib/extensions/foo.raw.v', undefined, 'sysext'],
+    ['/opt/extensions/docker', '/etc/extensions/docker.raw', 'sysext'],
+    ['/var/lib/extensions.d', '/var/lib/extensions.d/nix.raw', 'sysext'],
+    ['/var/lib/confexts/web.raw.v', undefined, 'confext'],
+    ['/srv/images', '/run/confexts/web.raw', 'confext'],
+    ['/var/lib/portables', undefined, 'portable'],
+    ['/home/user/extensions', undefined, 'none'],
+    ['/usr/share/gnome-shell/extensions', undefined, 'none'],
+    ['/', undefined, 'none'],
+  ])('%s, %s: %s', (path, currentSymlink, kind) => {
+    expect(kindOfTarget({ path, ...(currentSymlink ? { currentSymlink } : {}) })).toBe(kind);
+  });
+});
+
+describe('specifiers', () => {
+  it.each([
+    ['foo_%w_%a', 'foo_43_x86-64'],
+    ['100%%', '100%'],
+    ['%%w', '%w'],
+    ['%x', '%x'],
+    ['a%', 'a%'],
+    ['%A', ''],
+  ])('%s: %s', (text, expected) => {
+    expect(expandSpecifiers(text, { w: '43', a: 'x86-64', A: '' })).toBe(expected);
+  });
+
+  it('tells whether a specifier is named', () => {
+    expect(namesSpecifier('foo_%w', 'w')).toBe(true);
+    expect(namesSpecifier('foo_%%w', 'w')).toBe(false);
+  });
+});
+
+describe('values of systemd.syntax(7)', () => {
+  it.each([
+    ['yes', true],
+    ['ON', true],
+    ['0', false],
+    ['maybe', undefined],
+  ])('boolean %s: %s', (text, value) => {
+    expect(parseBoolean(text)).toBe(value);
+  });
+  it.each([
+    ['1', 1],
+    ['4K', 4096],
+    ['1.5G', 1.5 * 1024 ** 3],
+    ['2 MiB', 2 * 1024 ** 2],
+    ['infinity', Number.POSITIVE_INFINITY],
+    ['-1', undefined],
+    ['1X', undefined],
+  ])('size %s: %s', (text, value) => {
+    expect(parseSize(text)).toBe(value);
+  });
+  it.each([
+    ['90', 90],
+    ['1h 30min', 5400],
+    ['2d', 172_800],
+    ['500ms', 0.5],
+    ['1y?', undefined],
+    ['', undefined],
+  ])('time span %s: %s', (text, value) => {
+    expect(parseTimeSpan(text)).toBe(value);
+  });
+});
