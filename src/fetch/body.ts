@@ -1,6 +1,6 @@
 /** Small bodies, read whole under a cap. */
 import { PolicyError } from '../errors.ts';
-import { type HttpClient, type HttpResponse, RequestError, requestError, statusError } from './http.ts';
+import { chunksOf, type HttpClient, type HttpResponse, RequestError, statusError } from './http.ts';
 import { withRetries } from './retry.ts';
 import { displayUrl } from './url.ts';
 
@@ -71,17 +71,13 @@ export function isWebPage(response: HttpResponse): boolean {
 export async function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  try {
-    for await (const chunk of response.body) {
-      size += chunk.length;
-      if (size > maxBytes) {
-        response.body.destroy();
-        throw new PolicyError(`${displayUrl(response.url)}: larger than the limit of ${maxBytes} bytes`);
-      }
-      chunks.push(chunk);
+  for await (const chunk of chunksOf(response)) {
+    size += chunk.length;
+    if (size > maxBytes) {
+      response.body.destroy();
+      throw new PolicyError(`${displayUrl(response.url)}: larger than the limit of ${maxBytes} bytes`);
     }
-  } catch (error) {
-    throw error instanceof PolicyError ? error : requestError(response.url, error);
+    chunks.push(chunk);
   }
   const length = response.header('content-length');
   if (length !== undefined && Number(length) !== size) {

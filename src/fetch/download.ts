@@ -10,9 +10,9 @@ import { syncDirectory, writeAll } from '../os/atomic-file.ts';
 import { ensureSpace } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import { isWebPage } from './body.ts';
-import { type HttpClient, type HttpResponse, RequestError, requestError, statusError } from './http.ts';
+import { chunksOf, type HttpClient, type HttpResponse, RequestError, statusError } from './http.ts';
 import type { RateLimiter } from './rate-limit.ts';
-import { withRetries } from './retry.ts';
+import { PAYLOAD_RETRIES, withRetries } from './retry.ts';
 import { displayUrl } from './url.ts';
 
 /** Bytes that are gathered before they are written. */
@@ -88,7 +88,7 @@ async function receive(http: HttpClient, request: DownloadRequest, file: Partial
       etag = tag?.startsWith('W/') ? undefined : tag;
       await readInto(response, request, file, total);
     },
-    { ...limits, isProgress: () => file.size - before >= PROGRESS_SIZE },
+    { ...limits, retries: PAYLOAD_RETRIES, isProgress: () => file.size - before >= PROGRESS_SIZE },
   );
 }
 
@@ -147,7 +147,7 @@ async function readInto(
   const report = () =>
     request.onProgress?.({ receivedBytes: file.size, ...(total === undefined ? {} : { totalBytes: total }) });
   try {
-    for await (const chunk of response.body) {
+    for await (const chunk of chunksOf(response)) {
       if (file.size + chunk.length > request.maxBytes) throw overCap(request);
       await file.append(chunk);
       await request.rateLimiter?.take(chunk.length, request.signal);
@@ -155,7 +155,7 @@ async function readInto(
     }
   } catch (error) {
     response.body.destroy();
-    throw requestError(request.url, error);
+    throw error;
   } finally {
     // What has arrived is kept, whatever ended the attempt.
     await file.flush();

@@ -138,8 +138,17 @@ export function statusError(response: HttpResponse): RequestError {
   });
 }
 
+/** The pieces of a body; only what fails in receiving them becomes a {@link RequestError}. */
+export async function* chunksOf(response: HttpResponse): AsyncGenerator<Buffer> {
+  try {
+    yield* response.body;
+  } catch (error) {
+    throw requestError(response.url, error);
+  }
+}
+
 /** The failure of a connection or a body, told in words. */
-export function requestError(url: string, error: unknown): unknown {
+function requestError(url: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof NetworkError || error.name === 'AbortError') return error;
   const cause = error instanceof AggregateError ? (error.errors[0] as Error) : error;
   const code = (cause as NodeJS.ErrnoException).code ?? cause.name;
@@ -148,7 +157,7 @@ export function requestError(url: string, error: unknown): unknown {
   const what = words ?? (tls ? `TLS: ${cause.message}` : cause.message || code);
   const clock = /NOT_YET_VALID|EXPIRED/.test(code) ? ` (this machine's clock says ${new Date().toISOString()})` : '';
   return new RequestError(`${displayUrl(url)}: ${what}${clock}`, {
-    retryable: !tls && code !== 'ERR_INVALID_URL',
+    retryable: !tls && code !== 'ERR_INVALID_URL' && code !== 'ENOTFOUND',
     cause: error,
     ...(code === 'ENOTFOUND' ? { next: 'look at the host name in Path=, and at the network' } : {}),
   });

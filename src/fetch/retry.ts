@@ -1,8 +1,9 @@
 /** Which failures are worth another attempt, and when. */
 import type { RequestError } from './http.ts';
 
-/** Attempts after the first one. */
-const RETRIES = 4;
+/** Attempts after the first one: for payloads, and for the small files that somebody may be waiting for. */
+export const PAYLOAD_RETRIES = 4;
+const SMALL_RETRIES = 2;
 /** Milliseconds: the first pause, doubled each time with jitter, and the longest. */
 const FIRST_PAUSE = 400;
 const LONGEST_PAUSE = 30_000;
@@ -15,11 +16,15 @@ const RETRY_AFTER_MAX = 60;
  */
 export async function withRetries<T>(
   operation: () => Promise<T>,
-  options: { readonly signal?: AbortSignal | undefined; readonly isProgress?: () => boolean } = {},
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    readonly isProgress?: () => boolean;
+    readonly retries?: number;
+  } = {},
 ): Promise<T> {
   const { default: pRetry } = await import('p-retry');
   return pRetry(operation, {
-    retries: RETRIES,
+    retries: options.retries ?? SMALL_RETRIES,
     minTimeout: FIRST_PAUSE,
     maxTimeout: LONGEST_PAUSE,
     randomize: true,

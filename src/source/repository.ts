@@ -90,19 +90,20 @@ async function fetchBoth(
   options: RepositoryOptions,
 ): Promise<SavedManifest> {
   const url = `${baseUrl}/SHA256SUMS`;
-  const [manifest, signature] = await Promise.all([
-    fetchBody(options.http, url, {
-      maxBytes: MANIFEST_SIZE_MAX,
-      ...(previous ? { previous: previous.meta.manifest } : {}),
-      signal: options.signal,
-    }),
-    signed ? fetchSignature(baseUrl, previous, options) : undefined,
-  ]);
+  const signing = signed ? fetchSignature(baseUrl, previous, options) : Promise.resolve(undefined);
+  // Side by side; but where the list itself is missing, that is what has to be said.
+  signing.catch(() => {});
+  const manifest = await fetchBody(options.http, url, {
+    maxBytes: MANIFEST_SIZE_MAX,
+    ...(previous ? { previous: previous.meta.manifest } : {}),
+    signal: options.signal,
+  });
   if (manifest === undefined) {
     throw new NetworkError(`${displayUrl(url)}: the server has no such list (not found, or a web page)`, {
       next: 'look at Path= of the definition: SHA256SUMS has to be below it',
     });
   }
+  const signature = await signing;
   const kept = manifest === 'unchanged';
   const meta: SavedManifest['meta'] = {
     format: 1,

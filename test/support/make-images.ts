@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { expect } from 'vitest';
 import type { ImageFileSystem } from '../../src/image/image-file-system.ts';
+import { checkRange } from '../../src/image/part.ts';
 import type { RandomAccess } from '../../src/image/random-access.ts';
 
 /** Larger than any file in the trees made here. */
@@ -224,8 +225,7 @@ export function bufferSource(
     size: bytes.length,
     reads,
     async read(offset, length) {
-      if (offset < 0 || length < 0 || offset + length > bytes.length)
-        throw new Error(`unchecked read ${offset}+${length}`);
+      checkRange({ name, size: bytes.length }, offset, length);
       reads.count++;
       reads.bytes += length;
       return Buffer.from(bytes.subarray(offset, offset + length));

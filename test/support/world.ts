@@ -55,6 +55,8 @@ export interface World {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** Words before the program, such as those of setpriv(1). */
+  readonly wrapper?: readonly string[];
   /** Called with the process, to send it signals. */
   readonly onStart?: (pid: number) => void;
 }
@@ -112,7 +114,8 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   // Costs the start of every process time and changes nothing here.
   delete env.NODE_EXTRA_CA_CERTS;
-  const child = spawn(process.execPath, [programPath, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [program = '', ...rest] = [...(options.wrapper ?? []), process.execPath, programPath, ...args];
+  const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

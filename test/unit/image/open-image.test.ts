@@ -163,6 +163,16 @@ describe('openImage, partitions', () => {
     },
   );
 
+  it('does not trust entries with a wrong checksum, nor a header from another place', async () => {
+    const image = makeGpt([{ type: rootType, content: squashfs }]);
+    image[1024] = (image[1024] ?? 0) ^ 1;
+    expect((await openImage(bufferSource(image))).type).toBe('squashfs');
+    const other = makeGpt([{ type: rootType, content: squashfs }]);
+    other.copy(other, 512, other.length - 512);
+    other.fill(0xff, other.length - 512);
+    await expect(openImage(bufferSource(other))).rejects.toThrow('header belongs elsewhere');
+  });
+
   it.each([
     ['an ext4 file system', placed(4096, 0x438, '\x53\xef')],
     ['a btrfs file system', placed(70_000, 0x10040, '_BHRfS_M')],
