@@ -2,11 +2,15 @@
  * Test-merges what is about to be visible. When systemd refuses the set, the new images are tried one by one beside
  * what is active; a guilty one is marked bad and its component fails, the rest goes on.
  */
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { reportOf, UnsuitableError } from '../errors.ts';
+import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
+import { withUnderlay } from '../os/underlay.ts';
 import { imageNameOf, installsParked, PARKED } from '../resolve/exposure.ts';
 import type { System } from '../system.ts';
+import { stateKey } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
 import type { Work } from '../work.ts';
 import { type TestImage, testMerge } from './test-merge.ts';
@@ -15,6 +19,7 @@ type MergeKind = 'sysext' | 'confext';
 
 interface Candidate {
   readonly work: Work;
+  readonly transfer: Transfer;
   readonly image: TestImage;
   readonly sha256?: string | undefined;
   /** Not visible yet. */
@@ -56,7 +61,16 @@ async function screenKind(
       continue;
     }
     markBad(state, candidate, alone.why);
+    await discard(state, candidate);
   }
+}
+
+/** Takes a refused file away again that this run has brought: it was never visible. */
+async function discard(state: State, { work, transfer, image }: Candidate): Promise<void> {
+  const fresh = work.plan?.steps.some((step) => step.step === 'install' && step.transfer === transfer);
+  if (!fresh) return;
+  await withUnderlay([image.path], (place) => rm(resolveInRoot(place, image.path), { force: true }));
+  delete state.installed[stateKey(transfer, basename(image.path))];
 }
 
 function markBad(state: State, { work, sha256 }: Candidate, why: string): void {
@@ -86,7 +100,7 @@ function candidatesOf(work: Work, kind: MergeKind): Candidate[] {
       );
       const sha256 = offered?.step === 'install' ? offered.instance.sha256 : installed?.sha256;
       const parked = installed ? installed.parked : installsParked(transfer);
-      return [{ work, sha256, isNew: step !== undefined, image: imageAt(transfer, fileName, parked) }];
+      return [{ work, transfer, sha256, isNew: step !== undefined, image: imageAt(transfer, fileName, parked) }];
     });
 }
 
