@@ -160,6 +160,8 @@ function reasonToLeave(reader: SettingReader, source: TransferSource, target: Tr
 class SettingReader {
   readonly problems: Problem[] = [];
   readonly #file: string;
+  /** Settings whose value was refused, as SECTION.KEY. */
+  readonly #reported = new Set<string>();
   readonly #assignments: readonly Assignment[];
   readonly #values: SpecifierValues;
 
@@ -175,10 +177,8 @@ class SettingReader {
 
   /** Says that a required setting is missing, unless something was already said about it. */
   missing(section: string, key: string, allowed: string): void {
-    const said = this.problems.some(
-      (problem) => problem.severity === 'error' && problem.message.startsWith(`${key}=:`),
-    );
-    if (!said) this.problem(undefined, `${key}=: is missing in [${section}]; allowed: ${allowed}`);
+    if (this.#reported.has(`${section}.${key}`)) return;
+    this.problem(undefined, `${key}=: is missing in [${section}]; allowed: ${allowed}`);
   }
 
   warnUnknown(): void {
@@ -305,6 +305,7 @@ class SettingReader {
   }
 
   #invalid(assignment: Assignment, what: string, allowed: string): void {
+    this.#reported.add(`${assignment.section}.${assignment.key}`);
     this.problem(assignment, `${assignment.key}=: ${what}; allowed: ${allowed}`);
   }
 }

@@ -6,7 +6,7 @@
  * Fails when a tool does not find, or update to, the right version; a goal that is missed is only printed.
  */
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -29,13 +29,16 @@ async function bench(suites: readonly Suite[], json: boolean): Promise<void> {
     const key = await makeKey();
     const bigSha256 = await publishAll(join(directory, 'published'), key);
     const reports: HostReport[] = [];
+    const [load = 0] = loadavg();
+    const machine = { node: process.version, processors: availableParallelism(), load: Number(load.toFixed(2)) };
+    if (!json) console.log(`Node ${machine.node}, ${machine.processors} processors, load ${machine.load} before\n`);
     for (const suite of suites) {
       const report = await benchHost(suite, directory, key, bigSha256);
       reports.push(report);
       if (!json) console.log(renderReport(report));
     }
     const goals = judgeGoals(reports);
-    if (json) console.log(JSON.stringify({ node: process.version, reports, goals }, undefined, 1));
+    if (json) console.log(JSON.stringify({ machine, reports, goals }, undefined, 1));
     else console.log(renderGoals(goals));
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -1,11 +1,11 @@
 /** Tables of what was measured, and how it stands against the goals. */
 import { type Measurement, median } from './measure.ts';
-import type { Job, Series } from './scenarios.ts';
+import type { Job, Jobs, Series } from './scenarios.ts';
 
 /** What was measured on one version of systemd. */
 export interface HostReport {
   readonly systemd: number;
-  readonly jobs: readonly Job[];
+  readonly jobs: Jobs;
 }
 
 export interface Goal {
@@ -24,7 +24,7 @@ const peakMiB = ({ peakMiB }: Measurement) => peakMiB;
 /** One line per job and tool; `ratio` says how many times faster than systemd-sysupdate a tool is. */
 export function renderReport({ systemd, jobs }: HostReport): string {
   const header = [`systemd ${systemd}`, '', 'runs', 'median s', 'min s', 'CPU s', 'peak MiB', 'ratio'];
-  const rows = jobs.flatMap(({ name, series }) =>
+  const rows = [jobs.one, jobs.many, jobs.update].flatMap(({ name, series }) =>
     series.map((one, index) => [
       index === 0 ? name : '',
       one.tool,
@@ -39,35 +39,30 @@ export function renderReport({ systemd, jobs }: HostReport): string {
   return renderTable([header, ...rows]);
 }
 
-/** The goals, each judged by the worst of the runs that it is about. */
+/** The goals; where extupdate was measured in several ways, the slowest counts. */
 export function judgeGoals(reports: readonly HostReport[]): Goal[] {
-  const [one, many, update] = [0, 1, 2].map((index) =>
-    reports.flatMap(({ systemd, jobs }) => {
-      const series = jobs[index]?.series ?? [];
-      return series.slice(1).map((own) => ({ systemd, own, speedup: speedup(series, own) }));
-    }),
-  );
-  const slowest = (cases: typeof one = []) => Math.min(...cases.map((found) => found.speedup));
-  const goal = (text: string, found: number, limit: number): Goal => ({
-    text,
-    found: `${found.toFixed(2)} x`,
-    met: found >= limit,
+  const faster = (text: string, { series }: Job, atLeast: number): Goal => {
+    const slowest = Math.min(...series.slice(1).map((own) => speedup(series, own)));
+    return { text, found: `${slowest.toFixed(2)} x`, met: slowest >= atLeast };
+  };
+  return reports.flatMap(({ systemd, jobs: { one, many, update } }) => {
+    const peer = `systemd-sysupdate ${systemd}`;
+    const own = [many, update].flatMap(({ series }) => series.slice(1).flatMap(({ runs }) => runs.map(peakMiB)));
+    const peak = Math.max(...own);
+    return [
+      // Of 257 nothing was promised here.
+      ...(systemd === 262
+        ? [faster(`${many.name}: ${FASTER_FOR_MANY} times as fast as ${peer}`, many, FASTER_FOR_MANY)]
+        : []),
+      faster(`${one.name}: not slower than ${peer}`, one, 1),
+      faster(`${update.name}: not slower than ${peer}`, update, 1),
+      {
+        text: `peak memory beside ${peer}: under ${PEAK_MIB_MAX} MiB`,
+        found: `${peak.toFixed(1)} MiB`,
+        met: peak < PEAK_MIB_MAX,
+      },
+    ];
   });
-  const peak = Math.max(...[many, update].flatMap((cases = []) => cases.flatMap(({ own }) => own.runs.map(peakMiB))));
-  return [
-    ...(reports.some(({ systemd }) => systemd === 262)
-      ? [
-          goal(
-            `check of 50 components: ${FASTER_FOR_MANY} times as fast as systemd-sysupdate 262`,
-            slowest(many?.filter(({ systemd }) => systemd === 262)),
-            FASTER_FOR_MANY,
-          ),
-        ]
-      : []),
-    goal('check of 1 component: not slower', slowest(one), 1),
-    goal('update of 200 MiB: not slower', slowest(update), 1),
-    { text: `peak memory: under ${PEAK_MIB_MAX} MiB`, found: `${peak.toFixed(1)} MiB`, met: peak < PEAK_MIB_MAX },
-  ];
 }
 
 export function renderGoals(goals: readonly Goal[]): string {

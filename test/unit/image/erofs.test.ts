@@ -99,6 +99,16 @@ describe('openErofs on lies', () => {
     await expect(image.readFile('usr/share/prose', 65_536)).rejects.toThrow('damaged EROFS: it has no packed inode');
   });
 
+  it('refuses a packed inode that is packed into itself', { timeout: 5000 }, async () => {
+    const image = await changed('fragments.erofs', (bytes) => {
+      const prose = findInode(bytes, proseBytes);
+      bytes.writeBigUInt64LE(BigInt((prose - inodeAt(bytes, 0)) / inodeBytes), superblock + 96);
+      bytes.writeBigUInt64LE(2n ** 63n, prose + inodeBytes);
+    });
+    const work = image.readFile('usr/share/prose', 65_536);
+    await expect(work).rejects.toThrow('damaged EROFS: the packed inode needs the packed inode');
+  });
+
   it('refuses node numbers that no image has', async () => {
     const image = await changed('plain.erofs', (bytes) => {
       bytes.writeBigUInt64LE(2n ** 62n, rootInode(bytes) + inodeBytes + 36);
