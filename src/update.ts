@@ -14,6 +14,7 @@ import { type ErrorReport, reportOf } from './errors.ts';
 import { type Lock, takeLock } from './os/lock.ts';
 import { resolveInRoot } from './os/root.ts';
 import { readState, type State, writeState } from './os/state.ts';
+import { warnOfSysupdate } from './os/sysupdate-timer.ts';
 import { withUnderlay } from './os/underlay.ts';
 import type { ComponentPlan } from './resolve/plan.ts';
 import { noticePreReleases, planFor, requireVersion, type Survey, settle, surveyAll } from './survey.ts';
@@ -59,6 +60,7 @@ export async function update(system: System, requests: Requests, command: string
     const { root } = system.options;
     const state = readState(root, true);
     const done: DoneAction[] = [];
+    await warnOfSysupdate(system);
     const works = await begin(system, state);
     await acquireAll(system, state, works, requests, { unpack: true });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UnsuitableError } from '../errors.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
+import { VERSION_XATTR, writeXattr } from '../os/xattr.ts';
 import { judgeImage } from '../resolve/compatibility.ts';
 import { imageNameOf, installsParked, PARKED } from '../resolve/exposure.ts';
 import type { ComponentPlan, Step } from '../resolve/plan.ts';
@@ -63,6 +64,7 @@ async function installOne(
       });
     }
   }
+  if (!fileName.includes(instance.version)) await writeXattr(to, VERSION_XATTR, instance.version);
   state.installed[stateKey(transfer, fileName)] = {
     component: work.survey.component.name,
     version: instance.version,

@@ -1,5 +1,4 @@
 /** `[Transfer]`, `[Source]` and `[Target]` of sysupdate.d(5): assignments in, a {@link Transfer} or problems out. */
-import { parseBoolean } from '../syntax.ts';
 import {
   type Kind,
   type SourceType,
@@ -10,11 +9,10 @@ import {
   type TransferTarget,
   targetTypes,
 } from '../types.ts';
-import { isVersion } from '../version/compare.ts';
-import { type Pattern, PatternError, parsePattern } from '../version/pattern.ts';
 import type { Assignment, Problem } from './ini.ts';
 import { kindOfTarget } from './kind.ts';
-import { expandSpecifiers, type SpecifierValues } from './specifiers.ts';
+import { SettingReader } from './setting-reader.ts';
+import type { SpecifierValues } from './specifiers.ts';
 
 /** What a transfer definition says; `transfer` is missing when it has errors or is left to another tool. */
 export interface ParsedTransfer {
@@ -63,7 +61,7 @@ export function parseTransfer(
   values: SpecifierValues,
 ): ParsedTransfer {
   const reader = new SettingReader(file, assignments, values);
-  reader.warnUnknown();
+  reader.warnUnknown(KNOWN_SETTINGS);
 
   const minVersion = reader.version('Transfer', 'MinVersion');
   const protectVersions = reader.versions('Transfer', 'ProtectVersion');
@@ -154,167 +152,6 @@ function reasonToLeave(reader: SettingReader, source: TransferSource, target: Tr
   if (source.type !== 'url-file') return `its source has the type ${source.type}`;
   if (target.type !== 'regular-file') return `its target has the type ${target.type}`;
   return undefined;
-}
-
-/** Picks typed values out of assignments and collects what is wrong with them. */
-class SettingReader {
-  readonly problems: Problem[] = [];
-  readonly #file: string;
-  /** Settings whose value was refused, as SECTION.KEY. */
-  readonly #reported = new Set<string>();
-  readonly #assignments: readonly Assignment[];
-  readonly #values: SpecifierValues;
-
-  constructor(file: string, assignments: readonly Assignment[], values: SpecifierValues) {
-    this.#file = file;
-    this.#assignments = assignments;
-    this.#values = values;
-  }
-
-  problem(at: Assignment | undefined, message: string, severity: Problem['severity'] = 'error'): void {
-    this.problems.push({ file: at?.file ?? this.#file, line: at?.line ?? 1, message, severity });
-  }
-
-  /** Says that a required setting is missing, unless something was already said about it. */
-  missing(section: string, key: string, allowed: string): void {
-    if (this.#reported.has(`${section}.${key}`)) return;
-    this.problem(undefined, `${key}=: is missing in [${section}]; allowed: ${allowed}`);
-  }
-
-  warnUnknown(): void {
-    for (const assignment of this.#assignments) {
-      const { section, key } = assignment;
-      if (section.startsWith('X-') || key.startsWith('X-')) continue;
-      const known = KNOWN_SETTINGS[section];
-      if (known === undefined) {
-        this.problem(assignment, `${key}=: unknown section [${section}], ignoring`, 'warning');
-      } else if (!known.includes(key)) {
-        this.problem(
-          assignment,
-          `${key}=: unknown setting in [${section}], ignoring; known: ${known.join(', ')}`,
-          'warning',
-        );
-      }
-    }
-  }
-
-  /** All assignments since the last empty one, which resets a list. */
-  list(section: string, key: string): Assignment[] {
-    const all = this.#assignments.filter((assignment) => assignment.section === section && assignment.key === key);
-    return all.slice(all.findLastIndex((assignment) => assignment.value === '') + 1);
-  }
-
-  last(section: string, key: string): Assignment | undefined {
-    return this.list(section, key).at(-1);
-  }
-
-  words(section: string, key: string): string[] {
-    return this.list(section, key).flatMap((assignment) => assignment.value.split(/\s+/));
-  }
-
-  oneOf<T extends string>(section: string, key: string, allowed: readonly T[]): T | undefined {
-    const assignment = this.last(section, key);
-    if (!assignment) return undefined;
-    const value = allowed.find((word) => word === assignment.value);
-    if (value === undefined) this.#invalid(assignment, `"${assignment.value}" is unknown`, allowed.join(', '));
-    return value;
-  }
-
-  boolean(section: string, key: string): boolean | undefined {
-    const assignment = this.last(section, key);
-    if (!assignment) return undefined;
-    const value = parseBoolean(assignment.value);
-    if (value === undefined) this.#invalid(assignment, `"${assignment.value}" is not a boolean`, 'yes, no');
-    return value;
-  }
-
-  count(section: string, key: string): number | undefined {
-    const assignment = this.last(section, key);
-    if (!assignment) return undefined;
-    if (/^[0-9]{1,9}$/.test(assignment.value)) return Number(assignment.value);
-    this.#invalid(assignment, `"${assignment.value}" is not a number`, 'a number of versions, at least 2');
-    return undefined;
-  }
-
-  mode(section: string, key: string): number | undefined {
-    const assignment = this.last(section, key);
-    if (!assignment) return undefined;
-    if (/^0?[0-7]{1,4}$/.test(assignment.value)) return Number.parseInt(assignment.value, 8);
-    this.#invalid(assignment, `"${assignment.value}" is not an access mode`, 'octal digits such as 0644');
-    return undefined;
-  }
-
-  version(section: string, key: string): string | undefined {
-    const assignment = this.last(section, key);
-    return assignment && this.#version(assignment);
-  }
-
-  versions(section: string, key: string): string[] {
-    return this.list(section, key).flatMap((assignment) => this.#version(assignment) ?? []);
-  }
-
-  url(section: string, key: string): string | undefined {
-    const assignment = this.last(section, key);
-    if (!assignment) return undefined;
-    const value = expandSpecifiers(assignment.value, this.#values);
-    if (/^https?:\/\/[^/]/.test(value) && URL.canParse(value)) return value.replace(/\/+$/, '');
-    this.#invalid(assignment, `"${value}" is not a URL of the web`, 'https://HOST/PATH, http://HOST/PATH');
-    return undefined;
-  }
-
-  /** An absolute path, or one relative to `base` where there is one. */
-  path(section: string, key: string, base?: string): string | undefined {
-    const assignment = this.last(section, key);
-    if (!assignment) return undefined;
-    const value = expandSpecifiers(assignment.value, this.#values);
-    const absolute = value.startsWith('/') ? value : base === undefined ? undefined : `${base}/${value}`;
-    const parts = absolute?.split('/').filter((part) => part !== '' && part !== '.');
-    if (parts && !parts.includes('..') && !/[\0-\x1f]/.test(value)) return `/${parts.join('/')}`;
-    const allowed = base === undefined ? 'an absolute path without ".."' : `a path without "..", relative to ${base}`;
-    this.#invalid(assignment, `"${value}" is not a usable path`, allowed);
-    return undefined;
-  }
-
-  patterns(section: string, key: string): Pattern[] {
-    const patterns: Pattern[] = [];
-    for (const assignment of this.list(section, key)) {
-      for (const word of assignment.value.split(/\s+/)) {
-        const text = expandSpecifiers(unescapeWord(word), this.#values);
-        try {
-          patterns.push(parsePattern(text));
-        } catch (error) {
-          if (!(error instanceof PatternError)) throw error;
-          this.#invalid(
-            assignment,
-            `"${text}" ${error.message}`,
-            'literals with @v and the wildcards of sysupdate.d(5)',
-          );
-        }
-      }
-    }
-    return patterns;
-  }
-
-  #version(assignment: Assignment): string | undefined {
-    const value = expandSpecifiers(assignment.value, this.#values);
-    // A specifier of a field that this OS does not set, such as ProtectVersion=%A: nothing to protect.
-    if (value === '') return undefined;
-    if (isVersion(value)) return value;
-    this.#invalid(assignment, `"${value}" is not a version`, 'letters, digits and . - ~ ^ _ +');
-    return undefined;
-  }
-
-  #invalid(assignment: Assignment, what: string, allowed: string): void {
-    this.#reported.add(`${assignment.section}.${assignment.key}`);
-    this.problem(assignment, `${assignment.key}=: ${what}; allowed: ${allowed}`);
-  }
-}
-
-/** C-style escapes, by which a pattern can hold a space (`\x20`). */
-function unescapeWord(word: string): string {
-  return word
-    .replace(/\\x([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    .replace(/\\s/g, ' ');
 }
 
 /** Kind of a transfer after `[X-Extupdate]` had its say. */

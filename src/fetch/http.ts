@@ -153,7 +153,7 @@ function requestError(url: string, error: unknown): unknown {
   const cause = error instanceof AggregateError ? (error.errors[0] as Error) : error;
   const code = (cause as NodeJS.ErrnoException).code ?? cause.name;
   const words = FAILURES[code];
-  const tls = /CERT|SSL|TLS|ALTNAME|SELF_SIGNED|ISSUER/.test(code);
+  const tls = /CERT|SSL|TLS|ALTNAME|SELF_SIGNED|ISSUER|UNABLE_TO_/.test(code);
   const what = words ?? (tls ? `TLS: ${cause.message}` : cause.message || code);
   const clock = /NOT_YET_VALID|EXPIRED/.test(code) ? ` (this machine's clock says ${new Date().toISOString()})` : '';
   return new RequestError(`${displayUrl(url)}: ${what}${clock}`, {

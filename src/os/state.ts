@@ -8,8 +8,9 @@ import { writeFileAtomic } from './atomic-file.ts';
 import { resolveInRoot } from './root.ts';
 import { isMissing, storageError } from './storage-error.ts';
 
-const State = z.object({
-  format: z.literal(1),
+/** Loose, so that what a newer extupdate wrote survives an older one that was rolled back with the OS. */
+const State = z.looseObject({
+  format: z.number(),
   /** By path of the file, as seen inside the root, without `.parked/`. */
   installed: z.record(
     z.string(),
@@ -33,7 +34,7 @@ export function emptyState(): State {
 
 /**
  * Reads the state; a missing one is empty. One that cannot be understood is put aside as `.broken` (when `mend` and the
- * file system allow) and counts as empty; one of a newer format is left as it is.
+ * file system allow) and counts as empty.
  */
 export function readState(root: string, mend: boolean): State {
   const place = resolveInRoot(root, STATE_PATH);

@@ -8,8 +8,10 @@ import { readImageFacts } from '../image/read-facts.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
 import { isMissing, storageError } from '../os/storage-error.ts';
+import { readXattr, VERSION_XATTR } from '../os/xattr.ts';
 import { PARKED } from '../resolve/exposure.ts';
 import type { ImageFacts, InstalledInstance, Transfer } from '../types.ts';
+import { isVersion } from '../version/compare.ts';
 import { matchPatterns } from '../version/pattern.ts';
 import { stateKey } from './paths.ts';
 
@@ -35,7 +37,7 @@ export async function listInstalled(root: string, transfer: Transfer, state: Sta
       const facts = transfer.kind === 'none' ? undefined : await readLocalFacts(place);
       instances.push({
         transferId: transfer.id,
-        version: remembered?.version ?? fields.version,
+        version: remembered?.version ?? (await trueVersion(transfer, place, fields.version)),
         name: entry.name,
         parked,
         sizeBytes,
@@ -45,6 +47,12 @@ export async function listInstalled(root: string, transfer: Transfer, state: Sta
     }
   }
   return instances;
+}
+
+/** The state may be lost; in a `.v` directory the name may differ from the version, and the file itself tells. */
+async function trueVersion(transfer: Transfer, place: string, named: string): Promise<string> {
+  const version = transfer.target.path.endsWith('.v') ? await readXattr(place, VERSION_XATTR) : undefined;
+  return version !== undefined && isVersion(version) ? version : named;
 }
 
 /** Reads an image on this machine; undefined when it cannot be opened by this user. */

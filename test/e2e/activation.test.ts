@@ -76,6 +76,36 @@ describeHosts('activation', (suite) => {
     expect(await version('app')).toBe('4');
   });
 
+  it('a full disk is told before anything is downloaded, and free space is enough to go on (14)', async () => {
+    await offer('web', '2', '3');
+    await e2e.host.sh('mount -t tmpfs -o size=8M tmpfs /var/lib/extupdate/staging');
+    const result = await e2e.run('apply web');
+    expect(result.status).toBe(14);
+    expect(result.stderr).toMatch(/staging: not enough space: [0-9]+ MiB needed, [0-9]+ MiB free/);
+    expect(await version('web')).toBe('2');
+    await e2e.host.sh('umount /var/lib/extupdate/staging');
+    expect((await e2e.run('apply web')).status).toBe(0);
+    expect(await version('web')).toBe('3');
+  });
+
+  it('the timer of systemd-sysupdate is told to be in the way', async () => {
+    e2e.write(
+      'etc/sysupdate.other.d/other.transfer',
+      definition({
+        Source: { Type: 'url-file', Path: `${e2e.server.url}/web`, MatchPattern: 'web_@v.raw' },
+        Target: { Path: '/var/lib/other' },
+      }),
+    );
+    const timer = suite === 'trixie' ? 'systemd-sysupdate.timer' : 'systemd-sysupdate-update.timer';
+    // In containers the timer is off by a condition.
+    const dropIn = `/etc/systemd/system/${timer}.d`;
+    await e2e.host.sh(
+      `mkdir -p ${dropIn}; printf '[Unit]\\nConditionVirtualization=\\n' > ${dropIn}/x.conf; systemctl daemon-reload; systemctl start ${timer}`,
+    );
+    expect((await e2e.run('apply other')).stderr).toContain(`systemctl disable --now ${timer}`);
+    await e2e.host.sh(`systemctl stop ${timer}; rm -r ${dropIn} /etc/sysupdate.other.d /var/lib/other`);
+  });
+
   it('acquire and install are the two halves of apply', async () => {
     await offer('app', '4', '5');
     expect(await e2e.run('acquire')).toMatchObject({ status: 0, stdout: 'app: acquired 5 (was 4)\n' });
