@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { extensionImage } from '../support/images.ts';
 import { publish, sha256, type TestKey } from '../support/repository.ts';
 import type { Host } from '../support/systemd-host.ts';
@@ -41,8 +42,13 @@ const [FIRST = '', ...OTHERS] = COMPONENTS;
 const SMALL_SIZE = 64 * 1024;
 const BIG = 'big';
 const BIG_SIZE = 200 * 1024 * 1024;
-/** systemd-pull waits on timers that fire up to 250 ms late, so single checks by it are spread over that range. */
 const REPETITIONS = { one: 15, many: 3, update: 7 } as const;
+
+/**
+ * systemd's timers fire together, every 250 ms, and systemd-pull waits for them. All start at a random point of this
+ * period, or the duration of one run would decide how long the next one waits.
+ */
+const TIMER_PERIOD_MS = 250;
 
 const SYSUPDATE = '/usr/lib/systemd/systemd-sysupdate';
 const EXTUPDATE = ['/srv/node/bin/node', '/srv/extupdate/main.js'] as const;
@@ -132,6 +138,7 @@ async function alternate(host: Host, name: string, count: number, contenders: re
     for (const { tool, argv, prepare, verify, runs } of series) {
       prepare?.();
       await host.exec(['sync']);
+      await delay(Math.random() * TIMER_PERIOD_MS);
       const run = await measure(host, argv);
       try {
         verify(run.stdout);
