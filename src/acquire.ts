@@ -140,3 +140,13 @@ export function nothingFits(resolution: Resolution): UnsuitableError | undefined
     next: `see "extupdate why ${resolution.component.name}"`,
   });
 }
+
+/** Why the version that was asked for by name cannot be had; undefined when it can, or none was asked for. */
+export function doesNotFit(resolution: Resolution, requested: string | undefined): UnsuitableError | undefined {
+  if (requested === undefined || resolution.chosen) return undefined;
+  const { name } = resolution.component;
+  const state = resolution.versions.find(({ version }) => version === requested);
+  return new UnsuitableError(`${name}: version ${requested} cannot be used: ${state?.reason.text ?? 'unknown'}`, {
+    next: `see "extupdate why ${name}"`,
+  });
+}

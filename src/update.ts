@@ -3,32 +3,21 @@
  * activate -> prune. Each component goes on or fails alone; systemd is told once.
  */
 import { existsSync } from 'node:fs';
-import { acquireComponent, nothingFits } from './acquire.ts';
-import { type ActivationSet, activateSet } from './apply/activate-set.ts';
+import { acquireComponent, doesNotFit, nothingFits } from './acquire.ts';
+import { type ActivationSet, activateSet, type ExposeStep } from './apply/activate-set.ts';
 import { expose } from './apply/expose.ts';
 import { installPlanned } from './apply/install-planned.ts';
-import { decideForComponent, removeUnneeded } from './apply/prune.ts';
+import { removeUnneeded } from './apply/prune.ts';
 import { screenSet } from './apply/screen-set.ts';
-import { mapLimit } from './concurrency.ts';
-import { type ErrorReport, reportOf } from './errors.ts';
-import { type Lock, takeLock } from './os/lock.ts';
-import { resolveInRoot } from './os/root.ts';
+import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
+import { withLocks } from './locks.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { warnOfSysupdate } from './os/sysupdate-timer.ts';
-import { withUnderlay } from './os/underlay.ts';
-import type { ComponentPlan } from './resolve/plan.ts';
-import { noticePreReleases, planFor, requireVersion, type Survey, settle, surveyAll } from './survey.ts';
+import { noticePreReleases, planFor, requireVersion, settle, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
-import { instancePath } from './target/paths.ts';
 import type { OfferedInstance } from './types.ts';
 import { compareVersions } from './version/compare.ts';
-import type { DoneAction, KeptFile, Requests, UpdateResult, Work } from './work.ts';
-
-/** Components whose images are downloaded at the same time. */
-const ACQUIRE_AT_ONCE = 4;
-
-/** Where the lock for everything that changes the disk is, as seen inside the root. */
-export const LOCK_PATH = '/run/extupdate/lock';
+import type { DoneAction, Requests, UpdateResult, Work } from './work.ts';
 
 /** Downloads what is missing into staging, and no more. */
 export async function acquire(system: System, requests: Requests): Promise<UpdateResult> {
@@ -69,10 +58,12 @@ export async function update(system: System, requests: Requests, command: string
       eachPlanned(works, (work, plan) => installPlanned(system, state, place, work, plan, done)),
     );
     await screenSet(system, state, works);
+    await writeState(root, state);
     const set = await underAll(system, works, (place) => exposeAll(system, place, works, done));
     await activateSet(system, works, set, done);
 
     for (const work of works) remember(state, work, requests);
+    await writeState(root, state);
     await underAll(system, works, (place) =>
       eachPlanned(works, ({ survey }) => removeUnneeded(system, state, place, survey.component, done)),
     );
@@ -94,40 +85,7 @@ export async function planUpdate(system: System, requests: Requests): Promise<Up
   return resultOf(works, []);
 }
 
-/** Removes what nothing needs; with `dryRun` only says what it would do. */
-export async function collectGarbage(
-  system: System,
-  dryRun: boolean,
-): Promise<Pick<UpdateResult, 'done' | 'errors'> & { kept: KeptFile[] }> {
-  const run = async () => {
-    const state = readState(system.options.root, !dryRun);
-    const done: DoneAction[] = [];
-    const kept: KeptFile[] = [];
-    const errors: (ErrorReport & { component: string })[] = [];
-    const works = system.definitions.components.map((component) => ({ survey: { component } }));
-    await underAll(system, works, async (place) => {
-      for (const component of system.definitions.components) {
-        try {
-          for (const { transfer, instance, keep, reason } of await decideForComponent(
-            system,
-            state,
-            place,
-            component,
-          )) {
-            kept.push({ component: component.name, path: instancePath(transfer, instance), keep, reason });
-          }
-          if (!dryRun) await removeUnneeded(system, state, place, component, done);
-        } catch (error) {
-          errors.push({ component: component.name, ...reportOf(error) });
-        }
-      }
-    });
-    if (!dryRun) await writeState(system.options.root, state);
-    return { done, errors, kept };
-  };
-  return dryRun ? run() : withLocks(system, ['root', 'staging'], 'gc', run);
-}
-
+/** Surveys all components; offline, only what is in staging counts as offered. */
 async function begin(system: System, state: State): Promise<Work[]> {
   const surveys = await surveyAll(system, state, { sources: true });
   const isAtHand = ({ sha256 }: OfferedInstance) => existsSync(system.staging.payload(sha256));
@@ -153,7 +111,9 @@ async function acquireAll(
     work.downloaded = acquired.downloaded;
     work.ready = acquired.ready;
     noticePreReleases(system, acquired.resolution);
-    const failure = work.survey.failure ? undefined : nothingFits(acquired.resolution);
+    const failure =
+      doesNotFit(acquired.resolution, requested) ??
+      (work.survey.failure ? undefined : nothingFits(acquired.resolution));
     if (failure) throw failure;
   });
   const offered = works.flatMap(({ survey }) => survey.offered.map(({ sha256 }) => sha256));
@@ -177,10 +137,8 @@ async function exposeAll(
   await eachPlanned(works, async (work, plan) => {
     const steps = plan.steps.filter((step) => step.step === 'expose');
     if (steps.length === 0 || work.survey.component.settings.activate !== 'now') return;
+    await exposeTogether(system, place, steps);
     set.changed.push({ work, steps });
-    for (const { transfer, fileName } of steps) {
-      await expose(place, transfer, fileName, system.host.release.architecture);
-    }
     done.push({ component: plan.component.name, action: 'expose', version: plan.version, from: plan.from ?? null });
     system.options.reporter.step(
       plan.component.name,
@@ -190,6 +148,21 @@ async function exposeAll(
   return set;
 }
 
+/** All transfers of a component change, or none does. */
+async function exposeTogether(system: System, place: string, steps: readonly ExposeStep[]): Promise<void> {
+  const { architecture } = system.host.release;
+  const changed: ExposeStep[] = [];
+  try {
+    for (const step of steps) {
+      changed.push(step);
+      await expose(place, step.transfer, step.fileName, architecture);
+    }
+  } catch (error) {
+    for (const { transfer, previous } of changed) await expose(place, transfer, previous, architecture).catch(() => {});
+    throw error;
+  }
+}
+
 /** The version to go back to; and an explicit downgrade keeps everything newer out until something newer appears. */
 function remember(state: State, work: Work, requests: Requests): void {
   const { plan, resolution, survey } = work;
@@ -197,81 +170,13 @@ function remember(state: State, work: Work, requests: Requests): void {
   const { name } = survey.component;
   if (plan.from !== undefined && plan.from !== plan.version) state.previous[name] = plan.from;
   if (requests.get(name) === undefined) return;
+  // Asked for by name and active now: whatever was held against it is over.
+  const { offered, installed } = resolution.chosen ?? { offered: new Map(), installed: new Map() };
+  for (const { sha256 } of [...offered.values(), ...installed.values()]) if (sha256) delete state.bad[sha256];
   // What this OS cannot use anyway is not held: it may be just the version that the next OS needs.
   const newer = resolution.versions
     .filter(({ version, compatible }) => compatible !== false && compareVersions(version, plan.version) > 0)
     .map(({ version }) => version);
   if (newer.length > 0) state.held[name] = newer;
   else delete state.held[name];
-}
-
-/** Runs an operation for every component that has not failed; a failure stays with its component. */
-async function eachWork(works: readonly Work[], operation: (work: Work) => Promise<void>): Promise<void> {
-  await mapLimit(
-    works.filter(({ error }) => error === undefined),
-    ACQUIRE_AT_ONCE,
-    async (work) => {
-      try {
-        await operation(work);
-      } catch (error) {
-        if (error instanceof Error && error.name === 'AbortError') throw error;
-        work.error = reportOf(error);
-      }
-    },
-  );
-}
-
-/** Like {@link eachWork}, one after the other, for components with a plan. */
-async function eachPlanned(
-  works: readonly Work[],
-  operation: (work: Work, plan: ComponentPlan) => Promise<void>,
-): Promise<void> {
-  for (const work of works) {
-    await eachWork([work], async () => {
-      if (work.plan) await operation(work, work.plan);
-    });
-  }
-}
-
-/** Gives an operation the root through which all targets can be written, below merged hierarchies too. */
-function underAll<T>(
-  system: System,
-  works: readonly { readonly survey: Pick<Survey, 'component'> }[],
-  operation: (place: string) => Promise<T>,
-): Promise<T> {
-  const { root } = system.options;
-  if (root !== '') return operation(root);
-  const paths = works.flatMap(({ survey }) =>
-    survey.component.transfers.flatMap(({ target }) => [target.path, target.currentSymlink ?? target.path]),
-  );
-  return withUnderlay(paths, operation);
-}
-
-async function withLocks<T>(
-  system: System,
-  names: readonly ('root' | 'staging')[],
-  command: string,
-  operation: () => Promise<T>,
-): Promise<T> {
-  const { root } = system.options;
-  const paths = { root: resolveInRoot(root, LOCK_PATH), staging: system.staging.lockFile };
-  const locks: Lock[] = [];
-  try {
-    for (const name of names) locks.push(await takeLock(paths[name], command));
-    return await operation();
-  } finally {
-    await Promise.all(locks.map((lock) => lock.release()));
-  }
-}
-
-function resultOf(works: readonly Work[], done: readonly DoneAction[]): UpdateResult {
-  return {
-    resolutions: works.flatMap(({ resolution }) => resolution ?? []),
-    plans: works.flatMap(({ plan }) => plan ?? []),
-    done,
-    errors: works.flatMap(({ survey, error }) => {
-      const found = error ?? survey.failure;
-      return found ? [{ component: survey.component.name, ...found }] : [];
-    }),
-  };
 }

@@ -15,7 +15,8 @@ import type { DoneAction, Work } from '../work.ts';
 import { type ExpectedImage, findMissing, type MergeKind, mergeAnew, refresh } from './activate.ts';
 import { expose } from './expose.ts';
 
-type ExposeStep = Extract<Step, { step: 'expose' }>;
+/** A step that makes a version visible. */
+export type ExposeStep = Extract<Step, { step: 'expose' }>;
 
 /** What has been exposed in this run. */
 export interface ActivationSet {

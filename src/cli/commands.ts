@@ -92,7 +92,7 @@ export function install(run: RunOptions, requests: Requests, dryRun: boolean): P
 /** Removes versions that nothing needs, and says why the others stay. */
 export function gc(run: RunOptions, dryRun: boolean): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
-    const { collectGarbage } = await import('../update.ts');
+    const { collectGarbage } = await import('../gc.ts');
     const { kept, done, errors } = await collectGarbage(system, dryRun);
     if (!dryRun) await removeStale(system);
     return { resolutions: [], errors, done, kept };

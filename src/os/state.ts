@@ -2,7 +2,7 @@
  * What extupdate remembers between runs, in `/var/lib/extupdate/state.json`. Everything that matters for safety can be
  * read off the disk; a lost state costs the memory of holds and bad marks, never an image.
  */
-import { readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { writeFileAtomic } from './atomic-file.ts';
 import { resolveInRoot } from './root.ts';
@@ -57,10 +57,12 @@ export function readState(root: string, mend: boolean): State {
   return emptyState();
 }
 
-/** Replaces the state, durably. */
+/** Replaces the state, durably; one that is on disk already is not written again. */
 export async function writeState(root: string, state: State): Promise<void> {
+  const place = resolveInRoot(root, STATE_PATH);
+  const text = `${JSON.stringify(state, undefined, 1)}\n`;
   try {
-    await writeFileAtomic(resolveInRoot(root, STATE_PATH), `${JSON.stringify(state, undefined, 1)}\n`);
+    if (!existsSync(place) || readFileSync(place, 'utf8') !== text) await writeFileAtomic(place, text);
   } catch (error) {
     throw storageError(STATE_PATH, error);
   }

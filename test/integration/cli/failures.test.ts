@@ -246,6 +246,13 @@ describe('status 13: content', () => {
     expect(world.names('var/lib/extensions/web.raw.v')).toEqual([]);
   });
 
+  it('a version that is asked for and does not fit says why', async () => {
+    const next = extensionImage({ name: 'app', release: { ID: 'testos', VERSION_ID: '2' } });
+    await world.publish('app', { ...both, 'app_3.raw': next });
+    expectCleanFailure(await world.run(['apply', 'app@3']), 13, /version 3 cannot be used: VERSION_ID=2, this OS is 1/);
+    await expectRecovery();
+  });
+
   it('is a notice and no failure when an older version is active', async () => {
     await world.publish('app', { 'app_1.raw': image('1'), 'app_2.raw': Buffer.alloc(5000, 'x') });
     expect(await world.run(['apply'])).toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });

@@ -1,0 +1,43 @@
+/** `gc`: removes what nothing needs, and tells for every file why it stays. */
+import { decideForComponent, removeUnneeded } from './apply/prune.ts';
+import { underAll } from './each-work.ts';
+import { type ErrorReport, reportOf } from './errors.ts';
+import { withLocks } from './locks.ts';
+import { readState, writeState } from './os/state.ts';
+import type { System } from './system.ts';
+import { instancePath } from './target/paths.ts';
+import type { DoneAction, KeptFile, UpdateResult } from './work.ts';
+
+/** Removes what nothing needs; with `dryRun` only says what it would do. */
+export async function collectGarbage(
+  system: System,
+  dryRun: boolean,
+): Promise<Pick<UpdateResult, 'done' | 'errors'> & { kept: KeptFile[] }> {
+  const run = async () => {
+    const state = readState(system.options.root, !dryRun);
+    const done: DoneAction[] = [];
+    const kept: KeptFile[] = [];
+    const errors: (ErrorReport & { component: string })[] = [];
+    const works = system.definitions.components.map((component) => ({ survey: { component } }));
+    await underAll(system, works, async (place) => {
+      for (const component of system.definitions.components) {
+        try {
+          for (const { transfer, instance, keep, reason } of await decideForComponent(
+            system,
+            state,
+            place,
+            component,
+          )) {
+            kept.push({ component: component.name, path: instancePath(transfer, instance), keep, reason });
+          }
+          if (!dryRun) await removeUnneeded(system, state, place, component, done);
+        } catch (error) {
+          errors.push({ component: component.name, ...reportOf(error) });
+        }
+      }
+    });
+    if (!dryRun) await writeState(system.options.root, state);
+    return { done, errors, kept };
+  };
+  return dryRun ? run() : withLocks(system, ['root', 'staging'], 'gc', run);
+}
