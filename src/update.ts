@@ -140,10 +140,6 @@ async function exposeAll(
     await exposeTogether(system, place, steps);
     set.changed.push({ work, steps });
     done.push({ component: plan.component.name, action: 'expose', version: plan.version, from: plan.from ?? null });
-    system.options.reporter.step(
-      plan.component.name,
-      `${plan.from === undefined ? '' : `${plan.from} -> `}${plan.version}`,
-    );
   });
   return set;
 }

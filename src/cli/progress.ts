@@ -32,40 +32,53 @@ export async function createReporter(options: {
       close() {},
     };
   }
-  let bars: MultiBar | undefined;
   const { default: cliProgress } = await import('cli-progress');
+  const width = layoutFor(process.stderr.columns ?? 80);
+  let bars: MultiBar | undefined;
+  const stop = () => {
+    bars?.stop();
+    bars = undefined;
+  };
   return {
-    notice,
-    step: say,
+    // Above the bars, so that they stay whole.
+    notice: (component, text) =>
+      bars ? bars.log(`${component === '' ? '' : `${component}: `}${text}\n`) : notice(component, text),
+    step(component, text) {
+      stop();
+      say(component, text);
+    },
     download(name) {
       bars ??= new cliProgress.MultiBar({
-        format: `{name} {bar} {percentage}% {done}/{size} {speed} {left}`,
-        barsize: 20,
+        format: '{name} {bar} {percentage}% {done}/{size} {speed} {left}',
+        barsize: width.bar,
         fps: 1000 / DRAW_EVERY,
         hideCursor: true,
         stream: process.stderr,
         clearOnComplete: false,
       });
       const started = performance.now();
-      const empty = { name: shorten(name), done: '0 B', size: '?', speed: '', left: '' };
-      const bar = bars.create(1, 0, empty);
-      return {
-        update(received, total) {
-          const seconds = (performance.now() - started) / 1000;
-          const speed = seconds > 0 ? received / seconds : 0;
-          bar.setTotal(total ?? Math.max(received, 1));
-          bar.update(received, {
-            done: formatBytes(received),
-            size: total === undefined ? '?' : formatBytes(total),
-            speed: `${formatBytes(speed)}/s`,
-            left: total === undefined || speed === 0 ? '' : `${formatSeconds((total - received) / speed)} left`,
-          });
-        },
-        end: () => bar.stop(),
+      const bar = bars.create(1, 0, { name: shorten(name, width.name), done: '0 B', size: '?', speed: '', left: '' });
+      const draw = (received: number, total: number | undefined) => {
+        const seconds = (performance.now() - started) / 1000;
+        const speed = seconds > 0 ? received / seconds : 0;
+        bar.setTotal(total ?? Math.max(received, 1));
+        bar.update(received, {
+          done: formatBytes(received),
+          size: total === undefined ? '?' : formatBytes(total),
+          speed: `${formatBytes(speed)}/s`,
+          left: total === undefined || speed === 0 ? '' : `${formatSeconds((total - received) / speed)} left`,
+        });
       };
+      return { update: draw, end: () => bar.stop() };
     },
-    close: () => bars?.stop(),
+    close: stop,
   };
+}
+
+/** Columns for name and bar; the figures beside them need about 45. */
+function layoutFor(columns: number): { readonly name: number; readonly bar: number } {
+  const bar = columns >= 100 ? 20 : 10;
+  return { bar, name: Math.max(8, Math.min(32, columns - 47 - bar)) };
 }
 
 /** Bytes to the base of 1024, in three digits. */
@@ -81,6 +94,6 @@ function formatSeconds(seconds: number): string {
   return seconds >= 60 ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s` : `${Math.ceil(seconds)} s`;
 }
 
-function shorten(name: string): string {
-  return name.length > 32 ? `${name.slice(0, 29)}...` : name.padEnd(32);
+function shorten(name: string, width: number): string {
+  return name.length > width ? `${name.slice(0, width - 3)}...` : name.padEnd(width);
 }

@@ -29,13 +29,16 @@ async function bench(suites: readonly Suite[], json: boolean): Promise<void> {
     const key = await makeKey();
     const bigSha256 = await publishAll(join(directory, 'published'), key);
     const reports: HostReport[] = [];
-    const [load = 0] = loadavg();
-    const machine = { node: process.version, processors: availableParallelism(), load: Number(load.toFixed(2)) };
-    if (!json) console.log(`Node ${machine.node}, ${machine.processors} processors, load ${machine.load} before\n`);
+    // Most of systemd-sysupdate's time is waiting, extupdate's is computing: a busy machine slows only extupdate.
+    const machine = { node: process.version, processors: availableParallelism(), load: load() };
+    if (!json) {
+      const { node, processors } = machine;
+      console.log(`Node ${node}, ${processors} processors, load ${machine.load.toFixed(2)} at the beginning\n`);
+    }
     for (const suite of suites) {
       const report = await benchHost(suite, directory, key, bigSha256);
       reports.push(report);
-      if (!json) console.log(renderReport(report));
+      if (!json) console.log(`${renderReport(report)}load ${report.load.toFixed(2)} at the end\n`);
     }
     const goals = judgeGoals(reports);
     if (json) console.log(JSON.stringify({ machine, reports, goals }, undefined, 1));
@@ -51,13 +54,19 @@ async function benchHost(suite: Suite, directory: string, key: TestKey, bigSha25
   try {
     const server = await startServerProcess(join(directory, 'published'));
     try {
-      return { systemd: VERSIONS[suite], jobs: await runJobs(host, server.url, key, bigSha256) };
+      const jobs = await runJobs(host, server.url, key, bigSha256);
+      return { systemd: VERSIONS[suite], load: load(), jobs };
     } finally {
       await server.close();
     }
   } finally {
     await host.stop();
   }
+}
+
+/** Over the last minute; the bench alone makes about 1. */
+function load(): number {
+  return loadavg()[0] ?? Number.NaN;
 }
 
 const { values, positionals } = parseArgs({

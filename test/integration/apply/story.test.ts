@@ -48,7 +48,7 @@ describe('one extension in a versioned directory, from nothing to a new OS', () 
 
   it('apply installs it under the name that systemd reads', async () => {
     const result = await world.run(['apply']);
-    expect(result.stderr).toContain('app: 1');
+    expect(result.stderr).toBe('downloading app_1.raw\n');
     expect(result.stdout).toBe('app: exposed 1\n');
     expect(result.status).toBe(0);
     expect(world.names(directory)).toEqual(['.parked', 'app_1.raw']);
