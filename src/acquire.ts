@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { detectCompression } from './apply/decompress.ts';
 import { installPayload } from './apply/install.ts';
-import { TrustError, UnsuitableError } from './errors.ts';
+import { UnsuitableError } from './errors.ts';
 import { download } from './fetch/download.ts';
 import { openLocalFile } from './image/local-file.ts';
+import { hashFile } from './os/hash-file.ts';
 import type { State } from './os/state.ts';
 import { storageError } from './os/storage-error.ts';
 import type { Resolution } from './resolve/resolver.ts';
@@ -49,24 +50,41 @@ export async function acquireComponent(
       downloaded = true;
       ready.set(instance.sha256, path);
     }
-    for (const instance of missing) {
-      if (!(await isCompressed(system.staging.payload(instance.sha256)))) continue;
-      ready.delete(instance.sha256);
-      if (options.unpack) ready.set(instance.sha256, await unpack(system, instance));
-    }
     // Only the image itself proves what a sidecar or a remote look said.
     for (const instance of missing) {
-      const path = ready.get(instance.sha256) ?? system.staging.payload(instance.sha256);
-      if (!(await isCompressed(path))) await confirm(system, survey, instance, path);
+      const path = system.staging.payload(instance.sha256);
+      if (!(await isCompressed(path))) {
+        await confirm(system, survey, instance, path);
+        continue;
+      }
+      ready.delete(instance.sha256);
+      const unpacked = options.unpack ? await unpack(system, instance) : undefined;
+      if (unpacked === undefined) continue;
+      ready.set(instance.sha256, unpacked);
+      await confirm(system, survey, instance, unpacked);
     }
     const confirmed = resolveSurvey(system, state, survey, requested);
     if (confirmed.chosen?.version === chosen.version) return { resolution: confirmed, downloaded, ready };
+    // The payload may fit the next OS and stays for a while; unpacked it is of no use.
+    for (const { sha256 } of missing) await rm(system.staging.unpacked(sha256), { force: true });
   }
 }
 
 /** @returns whether it was downloaded now; false when it was in staging already */
-async function stage(system: System, instance: OfferedInstance, path: string): Promise<boolean> {
-  if (existsSync(path)) return false;
+function stage(system: System, instance: OfferedInstance, path: string): Promise<boolean> {
+  // Two components may want the same bytes at the same time.
+  const running = system.downloads.get(instance.sha256);
+  if (running !== undefined) return running.then(() => false);
+  const started = stageOnce(system, instance, path);
+  system.downloads.set(instance.sha256, started);
+  return started;
+}
+
+async function stageOnce(system: System, instance: OfferedInstance, path: string): Promise<boolean> {
+  if (existsSync(path)) {
+    if ((await hashFile(path)) === instance.sha256) return false;
+    await rm(path, { force: true });
+  }
   const { reporter, signal } = system.options;
   try {
     await mkdir(system.staging.directory, { recursive: true, mode: 0o755 });
@@ -90,16 +108,19 @@ async function stage(system: System, instance: OfferedInstance, path: string): P
   return true;
 }
 
-/** @returns the path of the unpacked file */
-async function unpack(system: System, instance: OfferedInstance): Promise<string> {
+/** @returns the path of the unpacked file; undefined when it cannot be unpacked, which is then known of it */
+async function unpack(system: System, instance: OfferedInstance): Promise<string | undefined> {
   const to = system.staging.unpacked(instance.sha256);
   const from = system.staging.payload(instance.sha256);
   try {
     await installPayload({ from, sha256: instance.sha256, to, maxBytes: system.config.maxImageSize });
   } catch (error) {
     // What cannot be unpacked will not get better: the next run must not find it and fail the same way.
-    if (error instanceof TrustError) await rm(from, { force: true });
-    throw error;
+    await rm(from, { force: true });
+    if (!(error instanceof UnsuitableError)) throw error;
+    const defect = `${instance.name}: ${error.message}`;
+    system.facts.set(instance.sha256, { origin: 'image', sysext: [], confext: [], hasOsRelease: false, defect });
+    return undefined;
   }
   return to;
 }

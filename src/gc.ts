@@ -1,5 +1,5 @@
 /** `gc`: removes what nothing needs, and tells for every file why it stays. */
-import { decideForComponent, removeUnneeded } from './apply/prune.ts';
+import { decideForComponent, removeLeftovers, removeUnneeded } from './apply/prune.ts';
 import { underAll } from './each-work.ts';
 import { type ErrorReport, reportOf } from './errors.ts';
 import { withLocks } from './locks.ts';
@@ -36,6 +36,7 @@ export async function collectGarbage(
         }
       }
     });
+    if (!dryRun) await removeLeftovers(system);
     if (!dryRun) await writeState(system.options.root, state);
     return { done, errors, kept };
   };

@@ -51,6 +51,7 @@ async function surveyComponent(
     ? listOfferedOf(system, component).then(
         (offered) => ({ offered }),
         (error: unknown) => {
+          if (system.options.signal?.aborted) throw error;
           if (!system.options.offline || !(error instanceof NetworkError))
             return { offered: [], failure: reportOf(error) };
           system.options.reporter.notice(component.name, error.message);
@@ -67,7 +68,9 @@ async function surveyComponent(
     const name = activeName(root, transfer, own, system.host.release.architecture);
     if (name !== undefined) activeNames.set(transfer.id, name);
   }
-  return { component, installed, activeNames, ...(await asked) };
+  const survey = { component, installed, activeNames, ...(await asked) };
+  noticeRepublished(system, survey);
+  return survey;
 }
 
 async function listOfferedOf(system: System, component: Component): Promise<OfferedInstance[]> {
@@ -115,16 +118,33 @@ export function resolveSurvey(system: System, state: State, survey: Survey, requ
 export async function settle(system: System, state: State, survey: Survey, requested?: string): Promise<Resolution> {
   for (;;) {
     const resolution = resolveSurvey(system, state, survey, requested);
+    if (system.options.offline) return resolution;
     const { chosen } = resolution;
-    if (!chosen || chosen.compatible !== null || chosen.complete || system.options.offline) return resolution;
-    if (!(await learnVersion(system, survey, chosen))) return resolution;
+    const open = chosen && chosen.compatible === null && !chosen.complete ? [chosen] : [];
+    // A version is not ruled out by what an earlier run was shown of it.
+    const doubtful = newerThan(resolution, chosen).filter((version) => isRuledOutByHearsay(system, version));
+    let learnt = false;
+    for (const version of [...doubtful, ...open]) learnt = (await learnVersion(system, survey, version)) || learnt;
+    if (!learnt) return resolution;
   }
+}
+
+function newerThan(resolution: Resolution, chosen: VersionState | undefined): readonly VersionState[] {
+  const index = chosen ? resolution.versions.indexOf(chosen) : resolution.versions.length;
+  return resolution.versions.slice(0, index);
+}
+
+function isRuledOutByHearsay(system: System, version: VersionState): boolean {
+  const hashes = [...version.offered.values()].map(({ sha256 }) => sha256);
+  return version.reason.code === 'incompatible' && hashes.some((sha256) => system.facts.isHearsay(sha256));
 }
 
 /** Looks at the newest images of a component, for `list`. */
 export async function learnForList(system: System, state: State, survey: Survey): Promise<void> {
   if (system.options.offline) return;
-  const unknown = resolveSurvey(system, state, survey).versions.filter(({ compatible }) => compatible === null);
+  const unknown = resolveSurvey(system, state, survey).versions.filter(
+    (version) => version.compatible === null || isRuledOutByHearsay(system, version),
+  );
   await mapLimit(unknown.slice(0, LIST_LOOKUPS), LOOKUPS_AT_ONCE, (version) => learnVersion(system, survey, version));
 }
 
@@ -134,7 +154,7 @@ async function learnVersion(system: System, survey: Survey, version: VersionStat
   for (const transfer of survey.component.transfers) {
     const instance = version.offered.get(transfer.id);
     if (transfer.kind === 'none' || !instance || version.installed.has(transfer.id)) continue;
-    if (system.facts.get(instance.sha256)) continue;
+    if (system.facts.get(instance.sha256) && !system.facts.isHearsay(instance.sha256)) continue;
     try {
       const facts = await learnFacts(system.http, instance, system.options.signal);
       if (!facts) continue;
@@ -186,6 +206,24 @@ export function noticePreReleases(system: System, resolution: Resolution): void 
     resolution.component.name,
     `${chosen} counts as newer than ${release} (UAPI.10 writes pre-releases with "~"); SkipVersions=*-rc* leaves it out`,
   );
+}
+
+/** Tells when the active version does not fit this OS, nothing else does either, and so nothing changes. */
+export function noticeStuck(system: System, resolution: Resolution): void {
+  const active = resolution.versions.find((version) => version.active);
+  if (resolution.chosen || !active) return;
+  const text = `${active.version} is active and should not be (${active.reason.text}), and no other version fits`;
+  system.options.reporter.notice(resolution.component.name, text);
+}
+
+/** Tells when a version was published again with other content; the installed one stays. */
+function noticeRepublished(system: System, survey: Survey): void {
+  for (const { transferId, version, sha256 } of survey.installed) {
+    const offered = survey.offered.find((other) => other.transferId === transferId && other.version === version);
+    if (!sha256 || !offered || offered.sha256 === sha256) continue;
+    const text = `${version} was published again with another hash; the installed one stays`;
+    system.options.reporter.notice(survey.component.name, text);
+  }
 }
 
 /** @throws UsageError when the version that was asked for does not exist */

@@ -1,5 +1,5 @@
 /** Everything a run works with, put together once: options and host facts become collaborators. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { PublicKey } from 'openpgp';
 import type { Config } from './definition/config.ts';
 import { type Definitions, loadDefinitions } from './definition/load.ts';
@@ -46,6 +46,8 @@ export interface System {
   readonly repository: Repository;
   readonly facts: FactsStore;
   readonly rateLimiter?: RateLimiter;
+  /** Downloads of this run, by SHA-256; whether each brought something. */
+  readonly downloads: Map<string, Promise<boolean>>;
   /** The keys of the host's keyrings, or of `--keyring=`; read once. */
   keys(): Promise<readonly PublicKey[]>;
   close(): Promise<void>;
@@ -57,6 +59,9 @@ export interface System {
  */
 export function openSystem(options: RunOptions, version: string): System {
   const { root } = options;
+  if (options.definitions !== undefined && !statSync(options.definitions, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`--definitions=: ${options.definitions} is not a directory`);
+  }
   const config = loadConfig(root);
   const host = readHost({ root, ...(options.arch === undefined ? {} : { arch: options.arch }) });
   const all = loadDefinitions(
@@ -83,6 +88,7 @@ export function openSystem(options: RunOptions, version: string): System {
     http,
     repository: createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal }),
     facts: openFactsStore(staging.factsFile),
+    downloads: new Map(),
     ...(config.rateLimit === undefined ? {} : { rateLimiter: createRateLimiter(config.rateLimit) }),
     keys: () => {
       keys ??= Promise.resolve().then(() => parseKeyrings(loadKeyrings(root, options.keyrings)));

@@ -45,6 +45,8 @@ export interface Transfer {
   readonly verify: boolean;
   readonly source: TransferSource;
   readonly target: TransferTarget;
+  /** Target patterns of all other transfers with the same target directory. */
+  readonly rivals: readonly Pattern[];
 }
 
 /** Settings of `[X-Extupdate]`, of all transfers of a component together. */

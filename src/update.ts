@@ -7,17 +7,17 @@ import { acquireComponent, doesNotFit, nothingFits } from './acquire.ts';
 import { type ActivationSet, activateSet, type ExposeStep } from './apply/activate-set.ts';
 import { expose } from './apply/expose.ts';
 import { installPlanned } from './apply/install-planned.ts';
-import { removeUnneeded } from './apply/prune.ts';
+import { removeLeftovers, removeUnneeded } from './apply/prune.ts';
 import { screenSet } from './apply/screen-set.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { withLocks } from './locks.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { warnOfSysupdate } from './os/sysupdate-timer.ts';
-import { noticePreReleases, planFor, requireVersion, settle, surveyAll } from './survey.ts';
+import { noticePreReleases, noticeStuck, planFor, requireVersion, settle, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
 import type { OfferedInstance } from './types.ts';
-import { compareVersions } from './version/compare.ts';
-import type { DoneAction, Requests, UpdateResult, Work } from './work.ts';
+import { newestFirst } from './version/compare.ts';
+import type { DoneAction, PayloadUsers, Requests, UpdateResult, Work } from './work.ts';
 
 /** Downloads what is missing into staging, and no more. */
 export async function acquire(system: System, requests: Requests): Promise<UpdateResult> {
@@ -50,12 +50,14 @@ export async function update(system: System, requests: Requests, command: string
     const state = readState(root, true);
     const done: DoneAction[] = [];
     await warnOfSysupdate(system);
+    await removeLeftovers(system);
     const works = await begin(system, state);
     await acquireAll(system, state, works, requests, { unpack: true });
 
     for (const work of works) planWork(system, work);
+    const users = payloadUsers(works);
     await underAll(system, works, (place) =>
-      eachPlanned(works, (work, plan) => installPlanned(system, state, place, work, plan, done)),
+      eachPlanned(works, (work, plan) => installPlanned(system, state, place, work, plan, users, done)),
     );
     await screenSet(system, state, works);
     await writeState(root, state);
@@ -68,6 +70,7 @@ export async function update(system: System, requests: Requests, command: string
       eachPlanned(works, ({ survey }) => removeUnneeded(system, state, place, survey.component, done)),
     );
     await writeState(root, state);
+    await system.facts.save(offeredHashes(works));
     return resultOf(works, done);
   });
 }
@@ -80,6 +83,8 @@ export async function planUpdate(system: System, requests: Requests): Promise<Up
     const requested = requests.get(work.survey.component.name);
     work.resolution = await settle(system, state, work.survey, requested);
     if (requested !== undefined) requireVersion(work.resolution, requested);
+    const failure = doesNotFit(work.resolution, requested);
+    if (failure) throw failure;
     planWork(system, work);
   });
   return resultOf(works, []);
@@ -111,19 +116,31 @@ async function acquireAll(
     work.downloaded = acquired.downloaded;
     work.ready = acquired.ready;
     noticePreReleases(system, acquired.resolution);
+    noticeStuck(system, acquired.resolution);
     const failure =
       doesNotFit(acquired.resolution, requested) ??
       (work.survey.failure ? undefined : nothingFits(acquired.resolution));
     if (failure) throw failure;
   });
-  const offered = works.flatMap(({ survey }) => survey.offered.map(({ sha256 }) => sha256));
-  await system.facts.save(new Set(offered));
+  await system.facts.save(offeredHashes(works));
+}
+
+function offeredHashes(works: readonly Work[]): Set<string> {
+  return new Set(works.flatMap(({ survey }) => survey.offered.map(({ sha256 }) => sha256)));
 }
 
 function planWork(system: System, work: Work): void {
   const chosen = work.resolution?.chosen;
   if (!work.resolution || !chosen || work.error) return;
   work.plan = planFor(system, work.survey, work.resolution, chosen);
+}
+
+function payloadUsers(works: readonly Work[]): PayloadUsers {
+  const users: PayloadUsers = new Map();
+  for (const step of works.flatMap(({ plan }) => plan?.steps ?? [])) {
+    if (step.step === 'install') users.set(step.instance.sha256, (users.get(step.instance.sha256) ?? 0) + 1);
+  }
+  return users;
 }
 
 /** Exposes what was planned. @returns what was visible before, by component and transfer, to go back to */
@@ -171,7 +188,7 @@ function remember(state: State, work: Work, requests: Requests): void {
   for (const { sha256 } of [...offered.values(), ...installed.values()]) if (sha256) delete state.bad[sha256];
   // What this OS cannot use anyway is not held: it may be just the version that the next OS needs.
   const newer = resolution.versions
-    .filter(({ version, compatible }) => compatible !== false && compareVersions(version, plan.version) > 0)
+    .filter(({ version, compatible }) => compatible !== false && newestFirst(version, plan.version) < 0)
     .map(({ version }) => version);
   if (newer.length > 0) state.held[name] = newer;
   else delete state.held[name];

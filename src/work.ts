@@ -34,6 +34,9 @@ export interface Work {
   error?: ErrorReport;
 }
 
+/** How many install steps still need a payload, by SHA-256: the last one may move it. */
+export type PayloadUsers = Map<string, number>;
+
 /** Why `gc` keeps a file, or does not. */
 export interface KeptFile {
   readonly component: string;

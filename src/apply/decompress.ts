@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
 import * as zlib from 'node:zlib';
 import { UnsuitableError } from '../errors.ts';
 
@@ -44,6 +45,8 @@ export function decodersFor(compression: Compression): ((path: string) => AsyncI
 }
 
 async function* decodeXz(path: string): AsyncIterable<Uint8Array> {
+  // WebAssembly again, and here its speed counts (see http.ts).
+  setFlagsFromString('--no-liftoff-only');
   const { XzReadableStream } = await import('xz-decompress');
   const source = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;
   yield* new XzReadableStream(source) as unknown as AsyncIterable<Uint8Array>;

@@ -13,9 +13,9 @@ import { storageError } from '../os/storage-error.ts';
 import { exposureOf, PARKED } from '../resolve/exposure.ts';
 import { comparePreference, isCandidate, parseVpickName } from '../resolve/vpick.ts';
 import { pickedName } from '../target/active.ts';
+import { matchOwn } from '../target/ownership.ts';
 import { versionedBase } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
-import { matchPatterns } from '../version/pattern.ts';
 
 /**
  * Exposes the file `name` of a transfer; undefined exposes nothing of it.
@@ -31,6 +31,7 @@ export async function expose(
   const directory = resolveInRoot(root, transfer.target.path);
   const exposure = exposureOf(transfer);
   try {
+    checkParked(directory);
     switch (exposure.how) {
       case 'versioned-directory':
         if (name !== undefined) await unpark(directory, name);
@@ -61,7 +62,7 @@ export async function expose(
 /** Files of ours in the directory itself, links and directories left out. */
 function ownNames(directory: string, transfer: Transfer): string[] {
   return readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && matchPatterns(transfer.target.patterns, entry.name) !== undefined)
+    .filter((entry) => entry.isFile() && matchOwn(transfer, entry.name) !== undefined)
     .map((entry) => entry.name);
 }
 
@@ -98,6 +99,13 @@ function checkPicked(
       : `${at}: systemd prefers ${picked}, which no definition owns, to ${name ?? 'nothing'}`,
     { next: picked === undefined ? 'use MatchPattern=NAME_@v.raw in [Target]' : `move ${at}/${picked} away` },
   );
+}
+
+/** The directory has to be a real one: a link would lead the files elsewhere. */
+function checkParked(directory: string): void {
+  const info = lstatSync(join(directory, PARKED), { throwIfNoEntry: false });
+  if (info === undefined || info.isDirectory()) return;
+  throw new StorageError(`${join(directory, PARKED)}: is not a directory`, { next: 'move it away' });
 }
 
 async function unpark(directory: string, name: string): Promise<void> {
@@ -143,7 +151,12 @@ async function replaceLink(
   await mkdir(parent, { recursive: true });
   const temporary = temporaryPath(place);
   await symlink(target, temporary);
-  await rename(temporary, place);
+  try {
+    await rename(temporary, place);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
   await syncDirectory(parent);
 }
 

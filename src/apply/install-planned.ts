@@ -11,7 +11,7 @@ import type { ComponentPlan, Step } from '../resolve/plan.ts';
 import type { System } from '../system.ts';
 import { readLocalFacts } from '../target/list-installed.ts';
 import { stateKey } from '../target/paths.ts';
-import type { DoneAction, Work } from '../work.ts';
+import type { DoneAction, PayloadUsers, Work } from '../work.ts';
 import { installPayload } from './install.ts';
 
 /**
@@ -25,10 +25,11 @@ export async function installPlanned(
   place: string,
   work: Work,
   plan: ComponentPlan,
+  users: PayloadUsers,
   done: DoneAction[],
 ): Promise<void> {
   const steps = plan.steps.filter((step) => step.step === 'install');
-  for (const step of steps) await installOne(system, state, place, work, step);
+  for (const step of steps) await installOne(system, state, place, work, step, users);
   if (steps.length === 0) return;
   done.push({ component: plan.component.name, action: 'install', version: plan.version, from: plan.from ?? null });
 }
@@ -39,10 +40,14 @@ async function installOne(
   place: string,
   work: Work,
   step: Extract<Step, { step: 'install' }>,
+  users: PayloadUsers,
 ): Promise<void> {
   const { transfer, instance, fileName } = step;
   const directory = join(transfer.target.path, installsParked(transfer) ? PARKED : '');
   const to = join(resolveInRoot(place, directory), fileName);
+  const left = (users.get(instance.sha256) ?? 1) - 1;
+  users.set(instance.sha256, left);
+  const isLast = left <= 0;
   const sizeBytes = await installPayload({
     from: system.staging.payload(instance.sha256),
     sha256: instance.sha256,
@@ -50,7 +55,7 @@ async function installOne(
     mode: transfer.target.mode ?? instance.mode ?? (transfer.target.readOnly ? 0o444 : undefined),
     mtime: instance.mtime,
     maxBytes: system.config.maxImageSize,
-    ready: work.ready.get(instance.sha256),
+    ready: isLast ? work.ready.get(instance.sha256) : undefined,
   });
   const facts = transfer.kind === 'none' ? undefined : await readLocalFacts(to);
   if (facts) {
@@ -71,6 +76,7 @@ async function installOne(
     sha256: instance.sha256,
     sizeBytes,
   };
+  if (!isLast) return;
   await rm(system.staging.payload(instance.sha256), { force: true });
   await rm(system.staging.unpacked(instance.sha256), { force: true });
 }

@@ -8,6 +8,7 @@ import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises
 import { dirname } from 'node:path';
 import { PolicyError, TrustError, UnsuitableError } from '../errors.ts';
 import { createExclusive, syncDirectory, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { hashFile } from '../os/hash-file.ts';
 import { ensureSpace } from '../os/space.ts';
 import { errorCode, storageError } from '../os/storage-error.ts';
 import { type Compression, decodersFor, detectCompression } from './decompress.ts';
@@ -100,8 +101,7 @@ async function copyThrough(
       await writeAll(handle, [Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)], size);
       size += chunk.length;
     }
-    if (compression !== undefined) for await (const chunk of createReadStream(request.from)) hash.update(chunk);
-    const found = hash.digest('hex');
+    const found = compression === undefined ? hash.digest('hex') : await hashFile(request.from);
     if (found !== request.sha256) {
       throw new TrustError(`${request.from}: hash mismatch: expected ${request.sha256}, got ${found}`);
     }

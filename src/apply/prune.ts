@@ -59,7 +59,10 @@ export async function removeUnneeded(
     done.push({ component: component.name, action: 'remove', version: instance.version, from: null });
     system.options.reporter.step(component.name, `removed ${instance.version}: ${reason}`);
   }
-  for (const { target } of component.transfers) await removeTemporary(resolveInRoot(place, target.path));
+  for (const { target } of component.transfers) {
+    await removeTemporary(resolveInRoot(place, target.path));
+    if (target.currentSymlink) await removeTemporary(resolveInRoot(place, dirname(target.currentSymlink)));
+  }
 }
 
 /** Our own temporary files of runs that were killed; the lock says that no other run is at work. */
@@ -69,20 +72,29 @@ async function removeTemporary(directory: string): Promise<void> {
   }
 }
 
-/** Staged payloads and unpacked files that nobody has wanted for a week. */
-export async function removeStale(system: System): Promise<string[]> {
-  const removed: string[] = [];
+/**
+ * What killed runs left in extupdate's own directories: temporary files, and payloads that nobody has wanted for a week.
+ * The locks say that no other run is at work.
+ */
+export async function removeLeftovers(system: System): Promise<void> {
+  const { directory } = system.staging;
   const work = dirname(system.staging.unpacked('x'));
+  const lists = namesIn(join(directory, 'manifests')).map((name) => join(directory, 'manifests', name));
+  for (const parent of [dirname(directory), directory, work, ...lists]) {
+    for (const name of namesIn(parent).filter(isTemporaryName)) await rm(join(parent, name), { force: true });
+  }
+  await removeStale(system, work);
+}
+
+async function removeStale(system: System, work: string): Promise<void> {
   for (const directory of [system.staging.directory, work]) {
     for (const name of namesIn(directory).filter((entry) => /^[0-9a-f]{64}(\.partial)?$/.test(entry))) {
       const path = join(directory, name);
       const age = system.now.getTime() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
       if (directory !== work && age < STAGED_AGE_MAX) continue;
       await rm(path, { force: true });
-      removed.push(name);
     }
   }
-  return removed;
 }
 
 function namesIn(directory: string): string[] {

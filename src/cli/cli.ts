@@ -11,15 +11,20 @@ import { checkStatus, type JsonMode, printFailure, printOutcome } from './print.
 /** Runs the command line. @returns the exit status */
 export async function runCli(argv: readonly string[], signal: AbortSignal): Promise<number> {
   let status: number = exitStatus.done;
-  const program = buildProgram(async (command, options, words) => {
+  const json = jsonModeOf(argv);
+  const program = buildProgram(json !== 'off', async (command, options, words) => {
     status = await runCommand(command, options, words, signal);
   });
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // commander has printed the message, or the help that was asked for.
-    return error.exitCode === 0 ? exitStatus.done : exitStatus.usage;
+    // commander has printed the help that was asked for, or the message for people.
+    if (error.exitCode === 0) return exitStatus.done;
+    const message = error.message.replace(/^error: /, '');
+    if (json !== 'off')
+      printFailure({ code: 'usage', exit: exitStatus.usage, message, next: 'see extupdate --help' }, json);
+    return exitStatus.usage;
   }
   return status;
 }
@@ -27,11 +32,12 @@ export async function runCli(argv: readonly string[], signal: AbortSignal): Prom
 type CommandName = 'list' | 'check' | 'apply' | 'acquire' | 'install' | 'status' | 'why' | 'gc';
 type Action = (command: CommandName, options: CommonOptions, words: readonly string[]) => Promise<void>;
 
-function buildProgram(action: Action): Command {
+function buildProgram(quiet: boolean, action: Action): Command {
   const program = new Command('extupdate')
     .description('Keeps system and configuration extensions at the newest version that fits the operating system.')
     .version(programVersion)
     .exitOverride()
+    .configureOutput(quiet ? { writeErr: () => {} } : {})
     .showHelpAfterError('(see extupdate --help)');
   const add = (name: CommandName, words: string, description: string) => {
     const command = addCommonOptions(program.command(`${name} ${words}`.trim()))
@@ -60,6 +66,13 @@ function buildProgram(action: Action): Command {
   return program;
 }
 
+/** Whether a document is wanted, although the words may be wrong: then that has to be told in one. */
+function jsonModeOf(argv: readonly string[]): JsonMode {
+  const at = argv.findLastIndex((word) => word === '--json' || word.startsWith('--json='));
+  const value = argv[at]?.startsWith('--json=') ? argv[at].slice('--json='.length) : argv[at + 1];
+  return at >= 0 && (value === 'short' || value === 'pretty') ? value : 'off';
+}
+
 async function runCommand(
   command: CommandName,
   options: CommonOptions,
@@ -73,7 +86,15 @@ async function runCommand(
     reporter = await createReporter({ quiet: json !== 'off', terminal: process.stderr.isTTY === true });
     return await dispatch(command, options, words, { reporter, signal });
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted) {
+      const report = {
+        code: 'interrupted',
+        exit: Number(signal.reason?.exit ?? 1),
+        message: 'interrupted by a signal',
+      };
+      if (json !== 'off') printFailure(report, json);
+      return report.exit;
+    }
     if (options.debug) console.error(error);
     const report = reportOf(error);
     printFailure(report, json);

@@ -1,5 +1,4 @@
 /** What each command does: gather, decide or act, and hand a document to the printer. */
-import { removeStale } from '../apply/prune.ts';
 import { renderProblem } from '../definition/load.ts';
 import type { ErrorReport } from '../errors.ts';
 import { exitStatus, reportOf } from '../errors.ts';
@@ -10,7 +9,7 @@ import type { Resolution } from '../resolve/resolver.ts';
 import { learnForList, noticePreReleases, resolveSurvey, settle, stagedState, surveyAll } from '../survey.ts';
 import type { RunOptions, System } from '../system.ts';
 import { openSystem } from '../system.ts';
-import type { DoneAction, KeptFile, Requests } from '../work.ts';
+import type { DoneAction, KeptFile, Requests, UpdateResult } from '../work.ts';
 import { type ComponentDocument, componentDocument, type ErrorDocument, errorDocument } from './document.ts';
 
 /** What a command found and did; the printer makes text or JSON of it. */
@@ -19,6 +18,8 @@ export interface Outcome {
   readonly errors: readonly ErrorDocument[];
   readonly done?: readonly DoneAction[];
   readonly plans?: readonly ComponentPlan[];
+  /** Nothing was done, the plans say what would be. */
+  readonly dryRun?: boolean;
   /** Why `gc` keeps or removes each file. */
   readonly kept?: readonly KeptFile[];
   /** Components that are somebody else's, and why. */
@@ -69,7 +70,7 @@ export function status(run: RunOptions): Promise<Outcome> {
 export function apply(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
   return withSystem(run, async (system) => {
     const { planUpdate, update } = await import('../update.ts');
-    return dryRun ? await planUpdate(system, requests) : await update(system, requests, 'apply');
+    return dryRun ? planOnly(await planUpdate(system, requests)) : await update(system, requests, 'apply');
   });
 }
 
@@ -77,7 +78,7 @@ export function apply(run: RunOptions, requests: Requests, dryRun: boolean): Pro
 export function acquireCommand(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
   return withSystem(run, async (system) => {
     const { acquire, planUpdate } = await import('../update.ts');
-    return dryRun ? await planUpdate(system, requests) : await acquire(system, requests);
+    return dryRun ? planOnly(await planUpdate(system, requests)) : await acquire(system, requests);
   });
 }
 
@@ -85,7 +86,7 @@ export function acquireCommand(run: RunOptions, requests: Requests, dryRun: bool
 export function install(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
     const { planUpdate, update } = await import('../update.ts');
-    return dryRun ? await planUpdate(system, requests) : await update(system, requests, 'install');
+    return dryRun ? planOnly(await planUpdate(system, requests)) : await update(system, requests, 'install');
   });
 }
 
@@ -94,7 +95,6 @@ export function gc(run: RunOptions, dryRun: boolean): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
     const { collectGarbage } = await import('../gc.ts');
     const { kept, done, errors } = await collectGarbage(system, dryRun);
-    if (!dryRun) await removeStale(system);
     return { resolutions: [], errors, done, kept };
   });
 }
@@ -104,6 +104,7 @@ interface Found {
   readonly errors: readonly (ErrorReport & { readonly component: string })[];
   readonly done?: readonly DoneAction[];
   readonly plans?: readonly ComponentPlan[];
+  readonly dryRun?: boolean;
   readonly kept?: readonly KeptFile[];
 }
 
@@ -132,6 +133,11 @@ async function withSystem(run: RunOptions, operation: (system: System) => Promis
   } finally {
     await system.close();
   }
+}
+
+/** A dry run does nothing, so it has no list of what was done. */
+function planOnly({ resolutions, plans, errors }: UpdateResult): Found {
+  return { resolutions, plans, errors, done: [], dryRun: true };
 }
 
 function failureOf(survey: { readonly component: { readonly name: string }; readonly failure?: ErrorReport }) {

@@ -2,6 +2,7 @@
 import { combinedExit, type ErrorReport, exitStatus } from '../errors.ts';
 import type { Outcome } from './commands.ts';
 import { DOCUMENT_FORMAT, type Document, errorDocument } from './document.ts';
+import { printable } from './printable.ts';
 
 export type JsonMode = 'short' | 'pretty' | 'off';
 
@@ -9,14 +10,14 @@ export type JsonMode = 'short' | 'pretty' | 'off';
 export function printOutcome(outcome: Outcome, json: JsonMode, text: () => string): number {
   if (json === 'off') {
     const rendered = text();
-    if (rendered !== '') write(rendered);
+    if (rendered !== '') write(printable(rendered));
     for (const { component, message, next } of outcome.errors) {
       printError({ message: component === null ? message : prefixed(component, message), ...(next ? { next } : {}) });
     }
   } else {
     const { components, errors, done, kept, plans } = outcome;
     const document: Document = { format: DOCUMENT_FORMAT, components, errors, ...(done ? { done } : {}) };
-    const planned = plans?.map(({ component, version, from, steps }) => ({
+    const planned = (outcome.dryRun ? plans : undefined)?.map(({ component, version, from, steps }) => ({
       component: component.name,
       version,
       from: from ?? null,
@@ -37,7 +38,7 @@ export function printFailure(report: ErrorReport, json: JsonMode): void {
 }
 
 function printError({ message, next }: { readonly message: string; readonly next?: string }): void {
-  process.stderr.write(`extupdate: ${message}\n${next === undefined ? '' : `  ${next}\n`}`);
+  process.stderr.write(printable(`extupdate: ${message}\n${next === undefined ? '' : `  ${next}\n`}`));
 }
 
 /** The component, unless the message begins with it or with a place in one of its files. */

@@ -1,6 +1,7 @@
 /** How a run looks while it works: bars on a terminal, plain lines elsewhere, both on standard error. */
 import type { MultiBar } from 'cli-progress';
 import type { Reporter } from '../reporter.ts';
+import { printable } from './printable.ts';
 
 /** Milliseconds between two drawings of a bar. */
 const DRAW_EVERY = 100;
@@ -13,7 +14,7 @@ export async function createReporter(options: {
   readonly terminal: boolean;
 }): Promise<Reporter> {
   const say = (component: string, text: string) => {
-    if (!options.quiet) process.stderr.write(`${component === '' ? '' : `${component}: `}${text}\n`);
+    if (!options.quiet) process.stderr.write(printable(lineOf(component, text)));
   };
   const seen = new Set<string>();
   const notice = (component: string, text: string) => {
@@ -41,8 +42,10 @@ export async function createReporter(options: {
   };
   return {
     // Above the bars, so that they stay whole.
-    notice: (component, text) =>
-      bars ? bars.log(`${component === '' ? '' : `${component}: `}${text}\n`) : notice(component, text),
+    notice(component, text) {
+      if (bars) bars.log(printable(lineOf(component, text)));
+      else notice(component, text);
+    },
     step(component, text) {
       stop();
       say(component, text);
@@ -79,6 +82,10 @@ export async function createReporter(options: {
 function layoutFor(columns: number): { readonly name: number; readonly bar: number } {
   const bar = columns >= 100 ? 20 : 10;
   return { bar, name: Math.max(8, Math.min(32, columns - 47 - bar)) };
+}
+
+function lineOf(component: string, text: string): string {
+  return `${component === '' ? '' : `${component}: `}${text}\n`;
 }
 
 /** Bytes to the base of 1024, in three digits. */

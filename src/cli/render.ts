@@ -39,7 +39,7 @@ export function renderCheck(outcome: Outcome, options: TextOptions): string {
     component.name,
     component.current ?? '-',
     component.candidate ?? '-',
-    verdict(component),
+    verdict(outcome, component),
   ]);
   const header = ['COMPONENT', 'CURRENT', 'CANDIDATE', 'REASON'];
   return withEmpty(rows.length > 0 ? renderTable(header, rows, options) : '', outcome, 'No components.');
@@ -58,7 +58,7 @@ export function renderWhy(outcome: Outcome, options: TextOptions): string {
 
 /** `apply`, `acquire`, `install`: what was done, or would be. */
 export function renderDone(outcome: Outcome): string {
-  if (outcome.plans && outcome.done?.length === 0) {
+  if (outcome.dryRun && outcome.plans) {
     const planned = outcome.plans.filter(({ steps }) => steps.length > 0);
     if (planned.length > 0) {
       return planned
@@ -119,9 +119,10 @@ function stateWord(version: VersionDocument): string {
   return version.installed ? 'installed' : version.available ? 'available' : 'incomplete';
 }
 
-function verdict(component: ComponentDocument): string {
+function verdict(outcome: Outcome, component: ComponentDocument): string {
   const chosen = component.versions.find(({ version }) => version === (component.candidate ?? component.current));
   const [newest] = component.versions;
+  if (outcome.errors.some(({ component: name }) => name === component.name)) return 'failed, see below';
   if (!chosen) return newest ? `${newest.version}: ${newest.reason.text}` : 'nothing is offered';
   if (newest && newest !== chosen) return `${newest.version}: ${newest.reason.text}`;
   return chosen.reason.text;

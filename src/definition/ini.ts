@@ -54,7 +54,7 @@ export function parseIni(text: string, file: string): ParsedFile {
       if (equals <= 0) {
         problem(line, `"${content}" is not an assignment; allowed: Setting=value`);
       } else if (section === undefined) {
-        problem(line, `"${content}" stands outside of a section; allowed: [Transfer], [Source], [Target] before it`);
+        problem(line, `"${content}" stands outside of a section; allowed: a [Section] before it`);
       } else {
         const key = content.slice(0, equals).trimEnd();
         const value = content.slice(equals + 1).trim();

@@ -1,5 +1,6 @@
 /** Everything that is defined on a host: components, what is wrong with them, and what is left to other tools. */
 import type { Component } from '../types.ts';
+import { checkConflicts } from './conflicts.ts';
 import { parseExtensionSettings } from './extension-settings.ts';
 import { isEnabled, loadFeatures } from './features.ts';
 import type { Assignment, Problem } from './ini.ts';
@@ -51,13 +52,18 @@ export function loadDefinitions(
   const root = options.definitions === undefined ? options.root : '';
   for (const [name, [candidate, ...others]] of [...byName].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (candidate === undefined) continue;
+    if (!isComponentName(name)) {
+      result.broken.push({ name, problems: [badName(candidate)] });
+      continue;
+    }
     if (others.length > 0) {
       result.broken.push({ name, problems: [definedTwice(name, [candidate, ...others])] });
       continue;
     }
     loadComponent(root, candidate, values, result);
   }
-  return result;
+  const checked = checkConflicts(result.components);
+  return { ...result, components: checked.components, broken: [...result.broken, ...checked.broken] };
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
@@ -74,8 +80,11 @@ function loadComponent(
   const assignments: Assignment[] = [];
   for (const file of candidate.files) {
     const read = readWithDropIns(root, file, directories);
+    problems.push(...read.problems);
+    // Of a file that cannot be read, that is all there is to say.
+    if (read.unreadable) continue;
     const transfer = parseTransfer(stem(file.name), file.path, read.assignments, values);
-    problems.push(...read.problems, ...transfer.problems);
+    problems.push(...transfer.problems);
     if (!isEnabled(transfer, features)) continue;
     parsed.push(transfer);
     assignments.push(...read.assignments);
@@ -144,6 +153,17 @@ function groupByName(candidates: readonly Candidate[]): Map<string, Candidate[]>
   const groups = new Map<string, Candidate[]>();
   for (const candidate of candidates) groups.set(candidate.name, [...(groups.get(candidate.name) ?? []), candidate]);
   return groups;
+}
+
+/** A file name, and a word of the command line: no control characters, no `@`, which separates the version. */
+function isComponentName(name: string): boolean {
+  return /^[^\s@/\u0000-\u001f\u007f-\u009f]+$/.test(name) && name !== '__proto__';
+}
+
+function badName(candidate: Candidate): Problem {
+  const file = candidate.files[0]?.path ?? '';
+  const message = `${JSON.stringify(candidate.name)} is not a name for a component; allowed: characters without blanks and "@"`;
+  return { file, line: 1, message, severity: 'error' };
 }
 
 function definedTwice(name: string, candidates: readonly Candidate[]): Problem {

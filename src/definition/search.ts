@@ -2,7 +2,7 @@
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolveInRoot } from '../os/root.ts';
-import { isMissing } from '../os/storage-error.ts';
+import { isMissing, storageError } from '../os/storage-error.ts';
 import { type Assignment, type Problem, parseIni } from './ini.ts';
 
 /** In order of precedence. */
@@ -59,7 +59,7 @@ export function readWithDropIns(
   root: string,
   file: FoundFile,
   directories: readonly string[],
-): { assignments: Assignment[]; problems: Problem[] } {
+): { assignments: Assignment[]; problems: Problem[]; unreadable: boolean } {
   const dropIns = findFiles(
     root,
     directories.map((directory) => `${directory}/${file.name}.d`),
@@ -69,7 +69,13 @@ export function readWithDropIns(
 }
 
 /** Reads files one after the other. */
-export function readFiles(files: readonly FoundFile[]): { assignments: Assignment[]; problems: Problem[] } {
+export function readFiles(files: readonly FoundFile[]): {
+  assignments: Assignment[];
+  problems: Problem[];
+  /** Whether the first file could not be read. */
+  unreadable: boolean;
+} {
+  let unreadable = false;
   const assignments: Assignment[] = [];
   const problems: Problem[] = [];
   for (const { path, place } of files) {
@@ -78,11 +84,12 @@ export function readFiles(files: readonly FoundFile[]): { assignments: Assignmen
       assignments.push(...parsed.assignments);
       problems.push(...parsed.problems);
     } catch (error) {
+      unreadable ||= path === files[0]?.path;
       const message = `cannot be read: ${(error as Error).message}; allowed: a readable file`;
       problems.push({ file: path, line: 1, message, severity: 'error' });
     }
   }
-  return { assignments, problems };
+  return { assignments, problems, unreadable };
 }
 
 function listDirectory(place: string): Dirent[] {
@@ -90,7 +97,7 @@ function listDirectory(place: string): Dirent[] {
     return readdirSync(place, { withFileTypes: true });
   } catch (error) {
     if (isMissing(error)) return [];
-    throw error;
+    throw storageError(place, error);
   }
 }
 

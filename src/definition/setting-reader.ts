@@ -34,6 +34,10 @@ export class SettingReader {
   warnUnknown(knownSettings: Readonly<Record<string, readonly string[]>>): void {
     for (const assignment of this.#assignments) {
       const { section, key } = assignment;
+      if (section.startsWith('X-Ext') && section !== 'X-Extupdate') {
+        this.problem(assignment, `${key}=: unknown section [${section}], ignoring; is [X-Extupdate] meant?`, 'warning');
+        continue;
+      }
       if (section.startsWith('X-') || key.startsWith('X-')) continue;
       const known = knownSettings[section];
       if (known === undefined) {

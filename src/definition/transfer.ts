@@ -85,6 +85,7 @@ export function parseTransfer(
     verify,
     source,
     target,
+    rivals: [],
     ...(minVersion === undefined ? {} : { minVersion }),
   };
   return { ...common, transfer };

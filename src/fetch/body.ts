@@ -4,6 +4,9 @@ import { chunksOf, type HttpClient, type HttpResponse, RequestError, statusError
 import { withRetries } from './retry.ts';
 import { displayUrl } from './url.ts';
 
+/** Milliseconds that a small body may take altogether: a server that drips must not hold up a run. */
+const SMALL_DEADLINE = 60_000;
+
 /** What a server said of the state of a file, for the next conditional request. */
 export interface Validators {
   readonly etag?: string | undefined;
@@ -37,7 +40,9 @@ export async function fetchBody(
   };
   return withRetries(
     async () => {
-      const response = await http.get(url, { headers, signal });
+      const deadline = AbortSignal.timeout(SMALL_DEADLINE);
+      const within = signal ? AbortSignal.any([signal, deadline]) : deadline;
+      const response = await http.get(url, { headers, signal: within });
       if (response.status === 304 && previous) {
         response.body.destroy();
         return 'unchanged';

@@ -17,6 +17,9 @@ import { displayUrl } from './url.ts';
 
 /** Bytes that are gathered before they are written. */
 const WRITE_SIZE = 1024 * 1024;
+/** Least bytes per second, over so many milliseconds; a slower server only seems to be alive. */
+const LEAST_RATE = 1024;
+const RATE_WINDOW = 300_000;
 /** An attempt that brought this many bytes does not count as failed. */
 const PROGRESS_SIZE = 1024 * 1024;
 
@@ -146,12 +149,19 @@ async function readInto(
 ): Promise<void> {
   const report = () =>
     request.onProgress?.({ receivedBytes: file.size, ...(total === undefined ? {} : { totalBytes: total }) });
+  let window = { since: performance.now(), size: file.size };
   try {
     for await (const chunk of chunksOf(response)) {
       if (file.size + chunk.length > request.maxBytes) throw overCap(request);
       await file.append(chunk);
       await request.rateLimiter?.take(chunk.length, request.signal);
       report();
+      const elapsed = performance.now() - window.since;
+      if (elapsed < RATE_WINDOW) continue;
+      if (file.size - window.size < (LEAST_RATE * elapsed) / 1000) {
+        throw new RequestError(`${displayUrl(response.url)}: slower than 1 KiB/s`, { retryable: false });
+      }
+      window = { since: performance.now(), size: file.size };
     }
   } catch (error) {
     response.body.destroy();

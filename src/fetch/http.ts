@@ -2,6 +2,7 @@
  * HTTP(S) requests: the only importer of undici. Redirects are followed here, by the rules of `url.ts`; bodies are never
  * decoded, because hashes are of the published bytes.
  */
+import { setFlagsFromString } from 'node:v8';
 import type { Dispatcher } from 'undici';
 import { NetworkError } from '../errors.ts';
 import type { Authorization } from './credentials.ts';
@@ -65,6 +66,9 @@ export interface HttpClient {
 export function createHttpClient(options: HttpOptions): HttpClient {
   let loading: Promise<{ request: typeof import('undici').request; dispatcher: Dispatcher }> | undefined;
   const load = async () => {
+    // undici's HTTP parser is WebAssembly. Optimising it takes V8 a tenth of a second, for which the process waits at
+    // its end, and 20 MiB; a run is too short to earn that back.
+    setFlagsFromString('--liftoff-only');
     // undici is CommonJS: only its default export survives bundling.
     const { default: undici } = await import('undici');
     const common = { connections: CONNECTIONS, headersTimeout: HEADERS_TIMEOUT, bodyTimeout: BODY_TIMEOUT };
@@ -150,6 +154,9 @@ export async function* chunksOf(response: HttpResponse): AsyncGenerator<Buffer> 
 /** The failure of a connection or a body, told in words. */
 function requestError(url: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof NetworkError || error.name === 'AbortError') return error;
+  if (error.name === 'TimeoutError') {
+    return new RequestError(`${displayUrl(url)}: took too long altogether`, { retryable: false, cause: error });
+  }
   const cause = error instanceof AggregateError ? (error.errors[0] as Error) : error;
   const code = (cause as NodeJS.ErrnoException).code ?? cause.name;
   const words = FAILURES[code];

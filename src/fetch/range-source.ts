@@ -1,6 +1,6 @@
 /** A remote file read piece by piece with HTTP range requests. */
 import type { RandomAccess } from '../image/random-access.ts';
-import { readBody } from './body.ts';
+import { isWebPage, readBody } from './body.ts';
 import { type HttpClient, RequestError, statusError } from './http.ts';
 import { withRetries } from './retry.ts';
 import { displayUrl } from './url.ts';
@@ -28,6 +28,10 @@ export async function openRangeSource(http: HttpClient, url: string, signal?: Ab
           throw new RangesUnsupported(`${name}: the server does not serve ranges`);
         }
         if (response.status !== 206) throw statusError(response);
+        if (isWebPage(response)) {
+          response.body.destroy();
+          throw new RequestError(`${name}: the server answered with a web page`, { retryable: false });
+        }
         const range = /^bytes ([0-9]+)-([0-9]+)\/([0-9]+)$/.exec(response.header('content-range') ?? '');
         const tag = response.header('etag');
         validator ??= tag;

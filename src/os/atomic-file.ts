@@ -20,9 +20,14 @@ export function isTemporaryName(name: string): boolean {
 export async function createExclusive(path: string, mode: number): Promise<FileHandle> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const handle = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
-  // Whatever the umask is.
-  await handle.chmod(mode);
-  return handle;
+  try {
+    // Whatever the umask is.
+    await handle.chmod(mode);
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
 }
 
 /** Replaces a file by new content, durably. Parent directories are made. */

@@ -112,7 +112,12 @@ function collectVersions(input: ResolveInput): CollectedVersion[] {
     return known;
   };
   for (const instance of input.offered) at(instance.version).offered.set(instance.transferId, instance);
-  for (const instance of input.installed) at(instance.version).installed.set(instance.transferId, instance);
+  for (const instance of input.installed) {
+    const version = at(instance.version);
+    // A damaged file that is offered anew counts as missing, so that it is repaired.
+    if (instance.facts?.defect !== undefined && version.offered.has(instance.transferId)) continue;
+    version.installed.set(instance.transferId, instance);
+  }
   return [...versions.values()].sort((a, b) => newestFirst(a.version, b.version));
 }
 

@@ -30,6 +30,8 @@ const Store = z.object({ format: z.literal(1), images: z.record(z.string(), Fact
 export interface FactsStore {
   get(sha256: string): ImageFacts | undefined;
   set(sha256: string, facts: ImageFacts): void;
+  /** Whether the facts are of an earlier look at bytes that nobody has hashed: good enough to rank, not to rule out. */
+  isHearsay(sha256: string): boolean;
   /** Writes what is new; an unprivileged reader cannot, and needs not. @param offered hashes that are still offered */
   save(offered: ReadonlySet<string>): Promise<void>;
 }
@@ -43,13 +45,16 @@ export function openFactsStore(file: string): FactsStore {
   } catch {
     // Everything in it can be learnt again.
   }
+  const hearsay = new Set([...images].filter(([, { origin }]) => origin === 'remote').map(([sha256]) => sha256));
   let changed = false;
   return {
     get: (sha256) => images.get(sha256),
     set(sha256, facts) {
       images.set(sha256, facts);
+      hearsay.delete(sha256);
       changed = true;
     },
+    isHearsay: (sha256) => hearsay.has(sha256),
     async save(offered) {
       if (!changed) return;
       const kept = [...images].sort(([a], [b]) => Number(offered.has(b)) - Number(offered.has(a))).slice(0, FACTS_MAX);
@@ -57,7 +62,8 @@ export function openFactsStore(file: string): FactsStore {
         await writeFileAtomic(file, JSON.stringify({ format: 1, images: Object.fromEntries(kept) }));
         changed = false;
       } catch (error) {
-        if (!['EACCES', 'EROFS', 'EPERM', 'ENOSPC'].includes(errorCode(error) ?? '')) throw error;
+        // It can be learnt again; a full or read-only disk is told where it matters.
+        if (errorCode(error) === undefined) throw error;
       }
     },
   };

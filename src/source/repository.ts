@@ -53,9 +53,12 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
   };
   return {
     async manifest(baseUrl, verify, now) {
+      // Keys are read while the list is on its way; what is wrong with them is said when they are needed.
+      const loading = verify?.keys();
+      loading?.catch(() => {});
       let saved = await once(baseUrl, verify !== undefined);
       if (verify) {
-        const keys = await verify.keys();
+        const keys = (await loading) ?? [];
         try {
           await verifySaved(saved, keys, verify.policy);
         } catch (error) {
@@ -67,7 +70,7 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
       }
       const manifest = parseManifest(saved.manifest, displayUrl(`${baseUrl}/SHA256SUMS`));
       checkFreshness(manifest, displayUrl(`${baseUrl}/SHA256SUMS`), now);
-      if (!options.offline) await saveManifest(options.staging.manifestDirectory(baseUrl), saved);
+      if (!options.offline && !saved.unchanged) await saveManifest(options.staging.manifestDirectory(baseUrl), saved);
       return manifest;
     },
   };
@@ -113,6 +116,7 @@ async function fetchBoth(
   };
   return {
     meta,
+    unchanged: kept && (!signature || signature.bytes === previous?.signature),
     manifest: kept ? (previous?.manifest ?? Buffer.alloc(0)) : manifest.bytes,
     ...(signature ? { signature: signature.bytes } : {}),
   };

@@ -24,6 +24,8 @@ export interface SavedManifest {
   readonly meta: z.infer<typeof Meta>;
   readonly manifest: Buffer;
   readonly signature?: Buffer;
+  /** It is what is on disk already. */
+  readonly unchanged?: boolean;
 }
 
 const FILES = { meta: 'meta.json', manifest: 'SHA256SUMS', signature: 'signature' } as const;
@@ -41,7 +43,7 @@ export function readSavedManifest(directory: string, url: string): SavedManifest
 }
 
 /**
- * Saves a manifest that has been verified. An unprivileged reader cannot, and needs not.
+ * Saves a manifest that has been verified. Whoever cannot (an unprivileged reader) need not.
  */
 export async function saveManifest(directory: string, saved: SavedManifest): Promise<void> {
   try {
@@ -50,6 +52,7 @@ export async function saveManifest(directory: string, saved: SavedManifest): Pro
     if (saved.signature) await writeFileAtomic(join(directory, FILES.signature), saved.signature);
     await writeFileAtomic(join(directory, FILES.meta), `${JSON.stringify(saved.meta)}\n`);
   } catch (error) {
-    if (!['EACCES', 'EROFS', 'EPERM', 'ENOENT'].includes(errorCode(error) ?? '')) throw error;
+    // It can be fetched again; a full or read-only disk is told where it matters.
+    if (errorCode(error) === undefined) throw error;
   }
 }

@@ -6,7 +6,7 @@ import { exposureOf, PARKED } from '../resolve/exposure.ts';
 import { comparePreference, isCandidate, parseVpickName } from '../resolve/vpick.ts';
 import type { InstalledInstance, Transfer } from '../types.ts';
 import { newestFirst } from '../version/compare.ts';
-import { matchPatterns } from '../version/pattern.ts';
+import { matchOwn } from './ownership.ts';
 import { versionedBase } from './paths.ts';
 
 /**
@@ -75,7 +75,7 @@ function namesIn(directory: string): string[] {
 export function isExposed(root: string, transfer: Transfer, name: string, architecture: string): boolean {
   const exposure = exposureOf(transfer);
   const directory = resolveInRoot(root, transfer.target.path);
-  const visible = () => namesIn(directory).filter((other) => matchPatterns(transfer.target.patterns, other));
+  const visible = () => namesIn(directory).filter((other) => matchOwn(transfer, other));
   switch (exposure.how) {
     case 'versioned-directory':
       return pickedName(directory, transfer, exposure.suffix, architecture) === name;

@@ -12,7 +12,7 @@ import { readXattr, VERSION_XATTR } from '../os/xattr.ts';
 import { PARKED } from '../resolve/exposure.ts';
 import type { ImageFacts, InstalledInstance, Transfer } from '../types.ts';
 import { isVersion } from '../version/compare.ts';
-import { matchPatterns } from '../version/pattern.ts';
+import { matchOwn } from './ownership.ts';
 import { stateKey } from './paths.ts';
 
 /**
@@ -27,7 +27,7 @@ export async function listInstalled(root: string, transfer: Transfer, state: Sta
     for (const entry of entriesOf(directory)) {
       // The visible one counts when a crash left both.
       if (!entry.isFile() || seen.has(entry.name)) continue;
-      const fields = matchPatterns(transfer.target.patterns, entry.name);
+      const fields = matchOwn(transfer, entry.name);
       if (!fields) continue;
       seen.add(entry.name);
       const place = join(directory, entry.name);

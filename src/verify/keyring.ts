@@ -1,5 +1,5 @@
 /** OpenPGP keyrings: which files are read, in both encodings. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { PublicKey } from 'openpgp';
 import { ConfigError } from '../errors.ts';
 import { resolveInRoot } from '../os/root.ts';
@@ -8,6 +8,9 @@ import { isMissing } from '../os/storage-error.ts';
 /** systemd 262: the administrator's ring (`.pgp`, else the older `.gpg`) and the vendor's are both used. */
 const ADMIN_RINGS = ['/etc/systemd/import-pubring.pgp', '/etc/systemd/import-pubring.gpg'];
 const VENDOR_RINGS = ['/usr/lib/systemd/import-pubring.pgp', '/usr/lib/systemd/import-pubring.gpg'];
+
+/** Largest keyring file, in bytes; systemd's own has 50 KB. */
+const KEYRING_SIZE_MAX = 16 * 1024 * 1024;
 
 /** The bytes of a ring and the path they came from. */
 export interface KeyringFile {
@@ -64,7 +67,7 @@ export async function parseKeyrings(files: readonly KeyringFile[]): Promise<Publ
 
 function readIfThere(place: string, path: string): Buffer | undefined {
   try {
-    return readFileSync(place);
+    return readCapped(place);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw unreadable(path, error);
@@ -73,10 +76,16 @@ function readIfThere(place: string, path: string): Buffer | undefined {
 
 function readRing(place: string, path: string): Buffer {
   try {
-    return readFileSync(place);
+    return readCapped(place);
   } catch (error) {
     throw unreadable(path, error);
   }
+}
+
+function readCapped(place: string): Buffer {
+  const info = statSync(place);
+  if (!info.isFile() || info.size > KEYRING_SIZE_MAX) throw new Error('not a file of at most 16 MiB');
+  return readFileSync(place);
 }
 
 function unreadable(path: string, error: unknown): ConfigError {

@@ -142,6 +142,11 @@ export function formatPattern(pattern: Pattern, fields: PatternFields): string |
   return name;
 }
 
+/** How much literal text a pattern has; of two that match a name, the one with more is the more specific. */
+export function literalLength(pattern: Pattern): number {
+  return pattern.elements.reduce((sum, element) => sum + (element.type === 'literal' ? element.text.length : 0), 0);
+}
+
 /** Whether the pattern names the wildcard. */
 export function hasWildcard(pattern: Pattern, wildcard: Wildcard): boolean {
   return pattern.elements.some((element) => element.type === 'wildcard' && element.wildcard === wildcard);

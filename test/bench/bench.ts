@@ -78,5 +78,6 @@ if (word === 'serve' && served !== undefined) {
   await serveFromMemory(served);
 } else {
   const suites = (['trixie', 'forky'] as const).filter((suite) => (values.suite ?? suite) === suite);
+  if (suites.length === 0) throw new Error(`--suite=${values.suite}: no such suite; trixie or forky`);
   await bench(suites, values.json);
 }

@@ -412,3 +412,18 @@ describe('--version and --help', () => {
     });
   });
 });
+
+describe('JSON for words that are wrong', () => {
+  it.each([
+    ['an unknown option', ['list', '--bogus', '--json=short']],
+    ['an unknown command', ['bogus', '--json=short']],
+    ['a missing name', ['why', '--json=short']],
+    ['a wrong boolean', ['list', '--verify=maybe', '--json=short']],
+    ['a directory that is not there', ['list', '--definitions=/nowhere', '--json=short']],
+  ])('%s is told in a document', async (_, args) => {
+    const result = await runProgram(args);
+    expect(result.stderr).toBe('');
+    expect(result.json()).toMatchObject({ format: 1, errors: [{ code: 'usage', exit: 2 }] });
+    expect(result.status).toBe(2);
+  });
+});

@@ -22,7 +22,7 @@ function link(path: string, target: string): void {
 }
 
 const transfer = (url: string, more = '') =>
-  `[Source]\nType=url-file\nPath=https://example.com/${url}\nMatchPattern=foo_@v.raw\n[Target]\nPath=/var/lib/extensions/foo.raw.v\n${more}`;
+  `[Source]\nType=url-file\nPath=https://example.com/${url}\nMatchPattern=${url}_@v.raw\n[Target]\nPath=/var/lib/extensions/foo.raw.v\n${more}`;
 const load = () => loadDefinitions({ root }, { a: 'x86-64' });
 const sources = () =>
   Object.fromEntries(
@@ -164,6 +164,37 @@ describe('problems', () => {
     write('etc/sysupdate.foo.d/b.transfer', '[Source]\nType=url-file\n');
     expect(load().components).toEqual([]);
     expect(load().broken[0]?.name).toBe('foo');
+  });
+
+  it.each([
+    [
+      'link',
+      'CurrentSymlink=/etc/extensions/x.raw\n',
+      'a',
+      'b',
+      'CurrentSymlink=: /etc/extensions/x.raw is also that of',
+    ],
+    [
+      'pattern in a directory',
+      '',
+      'a',
+      'a',
+      'MatchPattern=: "a_@v.raw" in /var/lib/extensions/foo.raw.v is also that of',
+    ],
+  ])('two components with the same %s are both told', (_, more, first, second, message) => {
+    write('etc/extupdate/transfer.d/one.transfer', transfer(first, more));
+    write('etc/extupdate/transfer.d/two.transfer', transfer(second, more));
+    expect(load().components).toEqual([]);
+    expect(load().broken.map(({ name, problems }) => [name, problems[0]?.message.startsWith(message)])).toEqual([
+      ['one', true],
+      ['two', true],
+    ]);
+  });
+
+  it.each(['__proto__', '50-', 'a b', 'a@b'])('%j is no name for a component', (name) => {
+    write(`etc/extupdate/transfer.d/${name}.transfer`, transfer('x'));
+    expect(load().components).toEqual([]);
+    expect(load().broken[0]?.problems[0]?.message).toContain('is not a name for a component');
   });
 
   it('a name that both places define names both files', () => {

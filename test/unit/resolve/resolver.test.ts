@@ -17,6 +17,7 @@ const transfer = (id: string, more: Partial<Transfer> = {}): Transfer => ({
   kind: 'sysext',
   protectVersions: [],
   verify: true,
+  rivals: [],
   source: { type: 'url-file', path: 'https://example.com', patterns: [parsePattern(`${id}_@v.raw`)] },
   target: {
     type: 'regular-file',
