@@ -34,7 +34,8 @@ export function imageTools(): ImageTools[] {
     mkfsErofs: hasProgram('mkfs.erofs') ? ['mkfs.erofs'] : undefined,
   };
   const tree = process.env.EXTUPDATE_IMAGE_TOOLS;
-  if (tree === undefined || !existsSync(tree)) return [installed];
+  if (!tree) return [installed];
+  if (!existsSync(tree)) throw new Error(`EXTUPDATE_IMAGE_TOOLS: ${tree} does not exist`);
   const libraries = join(tree, 'usr/lib/x86_64-linux-gnu');
   const loader = [join(libraries, 'ld-linux-x86-64.so.2'), '--library-path', libraries];
   const inTree = (name: string) => {

@@ -99,10 +99,10 @@ const recipe = [
   '--customize-hook=chroot "$1" systemctl disable --quiet apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer',
   '--customize-hook=touch "$1/etc/.updated" "$1/var/.updated"',
 ];
-// erofs-utils is for making images, see treeCommand().
+// erofs-utils and squashfs-tools are for making images, see treeCommand().
 const packages = [
   ...['systemd', 'systemd-container', 'dbus', 'util-linux', 'procps', 'gpg', 'gpgv'],
-  ...['ca-certificates', 'libnss-systemd', 'libstdc++6', 'erofs-utils'],
+  ...['ca-certificates', 'libnss-systemd', 'libstdc++6', 'erofs-utils', 'squashfs-tools'],
 ];
 
 /** Says why hosts cannot be booted on this machine, or nothing if they can. */
