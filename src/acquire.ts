@@ -113,7 +113,13 @@ async function unpack(system: System, instance: OfferedInstance): Promise<string
   const to = system.staging.unpacked(instance.sha256);
   const from = system.staging.payload(instance.sha256);
   try {
-    await installPayload({ from, sha256: instance.sha256, to, maxBytes: system.config.maxImageSize });
+    await installPayload({
+      from,
+      sha256: instance.sha256,
+      to,
+      name: instance.name,
+      maxBytes: system.config.maxImageSize,
+    });
   } catch (error) {
     // What cannot be unpacked will not get better: the next run must not find it and fail the same way.
     await rm(from, { force: true });

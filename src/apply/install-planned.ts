@@ -52,6 +52,7 @@ async function installOne(
     from: system.staging.payload(instance.sha256),
     sha256: instance.sha256,
     to,
+    name: instance.name,
     mode: transfer.target.mode ?? instance.mode ?? (transfer.target.readOnly ? 0o444 : undefined),
     mtime: instance.mtime,
     maxBytes: system.config.maxImageSize,

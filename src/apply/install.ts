@@ -23,6 +23,8 @@ export interface InstallRequest {
   readonly sha256: string;
   /** Final path outside the root. */
   readonly to: string;
+  /** What messages call the payload: its published name. */
+  readonly name: string;
   readonly mode?: number | undefined;
   /** Modification time in microseconds since 1970. */
   readonly mtime?: bigint | undefined;
@@ -96,14 +98,16 @@ async function copyThrough(
     for await (const chunk of read(request.from)) {
       if (compression === undefined) hash.update(chunk);
       if (size + chunk.length > request.maxBytes) {
-        throw new PolicyError(`${request.to}: larger than MaxImageSize= (${request.maxBytes} bytes) when unpacked`);
+        throw new PolicyError(`${request.name}: larger than MaxImageSize= (${request.maxBytes} bytes) when unpacked`, {
+          next: 'raise MaxImageSize= in extupdate.conf if the image is meant to be that large',
+        });
       }
       await writeAll(handle, [Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)], size);
       size += chunk.length;
     }
     const found = compression === undefined ? hash.digest('hex') : await hashFile(request.from);
     if (found !== request.sha256) {
-      throw new TrustError(`${request.from}: hash mismatch: expected ${request.sha256}, got ${found}`);
+      throw new TrustError(`${request.name}: hash mismatch: expected ${request.sha256}, got ${found}`);
     }
     await setAttributes(handle, request);
     await handle.sync();

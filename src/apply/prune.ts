@@ -78,20 +78,20 @@ async function removeTemporary(directory: string): Promise<void> {
  */
 export async function removeLeftovers(system: System): Promise<void> {
   const { directory } = system.staging;
-  const work = dirname(system.staging.unpacked('x'));
+  const unpacked = dirname(system.staging.unpacked('x'));
   const lists = namesIn(join(directory, 'manifests')).map((name) => join(directory, 'manifests', name));
-  for (const parent of [dirname(directory), directory, work, ...lists]) {
+  for (const parent of [dirname(directory), directory, unpacked, ...lists]) {
     for (const name of namesIn(parent).filter(isTemporaryName)) await rm(join(parent, name), { force: true });
   }
-  await removeStale(system, work);
+  await removeStale(system, unpacked);
 }
 
-async function removeStale(system: System, work: string): Promise<void> {
-  for (const directory of [system.staging.directory, work]) {
+async function removeStale(system: System, unpacked: string): Promise<void> {
+  for (const directory of [system.staging.directory, unpacked]) {
     for (const name of namesIn(directory).filter((entry) => /^[0-9a-f]{64}(\.partial)?$/.test(entry))) {
       const path = join(directory, name);
       const age = system.now.getTime() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-      if (directory !== work && age < STAGED_AGE_MAX) continue;
+      if (directory !== unpacked && age < STAGED_AGE_MAX) continue;
       await rm(path, { force: true });
     }
   }

@@ -23,7 +23,7 @@ export function stagingAt(directory: string): Staging {
   return {
     directory,
     payload: (sha256) => join(directory, sha256),
-    unpacked: (sha256) => join(dirname(directory), 'work', sha256),
+    unpacked: (sha256) => join(dirname(directory), 'unpacked', sha256),
     manifestDirectory: (url) =>
       join(directory, 'manifests', createHash('sha256').update(url).digest('hex').slice(0, 32)),
     factsFile: join(directory, 'facts.json'),

@@ -133,11 +133,11 @@ describe('staging', () => {
     const temporary = (name: string) => `.extupdate.${name}.${'a'.repeat(32)}`;
     world.write(`var/lib/extupdate/${temporary('state.json')}`, 'x');
     world.write(`var/lib/extupdate/staging/${temporary('facts.json')}`, 'x');
-    world.write(`var/lib/extupdate/work/${temporary('image')}`, 'x');
-    world.write(`var/lib/extupdate/work/${'b'.repeat(64)}`, 'x');
+    world.write(`var/lib/extupdate/unpacked/${temporary('image')}`, 'x');
+    world.write(`var/lib/extupdate/unpacked/${'b'.repeat(64)}`, 'x');
     expect((await world.run(['apply'])).status).toBe(0);
-    expect(world.names('var/lib/extupdate')).toEqual(['staging', 'state.json', 'work']);
-    expect(world.names('var/lib/extupdate/work')).toEqual([]);
+    expect(world.names('var/lib/extupdate')).toEqual(['staging', 'state.json', 'unpacked']);
+    expect(world.names('var/lib/extupdate/unpacked')).toEqual([]);
     expect(world.names('var/lib/extupdate/staging')).toEqual(['.lock', 'facts.json', 'manifests']);
   });
 });
@@ -156,7 +156,7 @@ describe('compressed payloads', () => {
     await world.publish('app', { 'app_2.raw.gz': content(), 'app_1.raw.gz': gz(image('app', '1')) });
     expect(await world.run(['apply'])).toMatchObject({ status: 0, stdout: 'app: exposed 1\n' });
     expect((await versions('app'))[0]).toMatchObject({ version: '2', installed: false, compatible: false });
-    expect(world.names('var/lib/extupdate/work')).toEqual([]);
+    expect(world.names('var/lib/extupdate/unpacked')).toEqual([]);
     expect((await world.run(['apply'])).stdout).toBe('Nothing to do.\n');
   });
 
@@ -165,7 +165,7 @@ describe('compressed payloads', () => {
     world.write('etc/extupdate.conf', '[Extupdate]\nMaxImageSize=1M\n');
     await world.publish('app', { 'app_2.raw.gz': gz(Buffer.alloc(50 * 1024 * 1024)) });
     expect((await world.run(['apply'])).status).toBe(12);
-    expect(world.names('var/lib/extupdate/work')).toEqual([]);
+    expect(world.names('var/lib/extupdate/unpacked')).toEqual([]);
   });
 });
 
