@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { detectCompression } from './apply/decompress.ts';
 import { installPayload } from './apply/install.ts';
-import { UnsuitableError } from './errors.ts';
+import { TrustError, UnsuitableError } from './errors.ts';
 import { download } from './fetch/download.ts';
 import { openLocalFile } from './image/local-file.ts';
 import { hashFile } from './os/hash-file.ts';
@@ -13,7 +13,7 @@ import type { Resolution } from './resolve/resolver.ts';
 import { requireVersion, resolveSurvey, type Survey, settle } from './survey.ts';
 import type { System } from './system.ts';
 import { readLocalFacts } from './target/list-installed.ts';
-import type { ImageFacts, OfferedInstance } from './types.ts';
+import type { ImageFacts, Kind, OfferedInstance } from './types.ts';
 
 export interface Acquired {
   readonly resolution: Resolution;
@@ -24,8 +24,8 @@ export interface Acquired {
 }
 
 /**
- * Resolves a component and acquires the chosen version. An image that turns out not to fit is left in staging's memory,
- * and the next version down is tried.
+ * Resolves a component and acquires the chosen version. What turns out not to fit is remembered, and the next version
+ * down is tried.
  * @param options.unpack whether compressed payloads are unpacked, so that they can be judged too
  * @throws NetworkError, TrustError, PolicyError, StorageError; UsageError for a version that does not exist
  */
@@ -58,7 +58,7 @@ export async function acquireComponent(
         continue;
       }
       ready.delete(instance.sha256);
-      const unpacked = options.unpack ? await unpack(system, instance) : undefined;
+      const unpacked = options.unpack ? await unpack(system, survey, instance) : undefined;
       if (unpacked === undefined) continue;
       ready.set(instance.sha256, unpacked);
       await confirm(system, survey, instance, unpacked);
@@ -84,6 +84,11 @@ async function stageOnce(system: System, instance: OfferedInstance, path: string
   if (existsSync(path)) {
     if ((await hashFile(path)) === instance.sha256) return false;
     await rm(path, { force: true });
+    if (system.options.offline) {
+      throw new TrustError(`${instance.name}: what was acquired of it is damaged`, {
+        next: 'run extupdate acquire again',
+      });
+    }
   }
   const { reporter, signal } = system.options;
   try {
@@ -109,7 +114,7 @@ async function stageOnce(system: System, instance: OfferedInstance, path: string
 }
 
 /** @returns the path of the unpacked file; undefined when it cannot be unpacked, which is then known of it */
-async function unpack(system: System, instance: OfferedInstance): Promise<string | undefined> {
+async function unpack(system: System, survey: Survey, instance: OfferedInstance): Promise<string | undefined> {
   const to = system.staging.unpacked(instance.sha256);
   const from = system.staging.payload(instance.sha256);
   try {
@@ -123,7 +128,8 @@ async function unpack(system: System, instance: OfferedInstance): Promise<string
   } catch (error) {
     // What cannot be unpacked will not get better: the next run must not find it and fail the same way.
     await rm(from, { force: true });
-    if (!(error instanceof UnsuitableError)) throw error;
+    // Files that are no extensions are not judged, so nothing else would say it.
+    if (!(error instanceof UnsuitableError) || kindOf(survey, instance) === 'none') throw error;
     const defect = `${instance.name}: ${error.message}`;
     system.facts.set(instance.sha256, { origin: 'image', sysext: [], confext: [], hasOsRelease: false, defect });
     return undefined;
@@ -133,10 +139,13 @@ async function unpack(system: System, instance: OfferedInstance): Promise<string
 
 /** Reads an image that is about to be installed. */
 async function confirm(system: System, survey: Survey, instance: OfferedInstance, path: string): Promise<void> {
-  const transfer = survey.component.transfers.find(({ id }) => id === instance.transferId);
-  if (transfer?.kind === 'none') return;
+  if (kindOf(survey, instance) === 'none') return;
   const facts = await readLocalFacts(path);
   if (facts) system.facts.set(instance.sha256, withPublishedName(facts, path, instance));
+}
+
+function kindOf(survey: Survey, instance: OfferedInstance): Kind | undefined {
+  return survey.component.transfers.find(({ id }) => id === instance.transferId)?.kind;
 }
 
 /** A defect names the published file, not the hash that it has in staging. */

@@ -226,7 +226,7 @@ describe('snosi', () => {
     const target = world.link('var/lib/extensions.d/nix.raw');
     expect(target).toMatch(/^nix_1\.2_7_x86-64\.raw/);
     expect(world.read(`var/lib/extensions.d/${target}`)).toBe(image.toString('latin1'));
-    expect(world.names('var/lib/extupdate/work')).toEqual([]);
+    expect(world.names('var/lib/extupdate/unpacked')).toEqual([]);
   });
 });
 

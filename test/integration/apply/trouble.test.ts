@@ -105,6 +105,20 @@ describe('staging', () => {
     expect(await world.run(['apply'])).toMatchObject({ status: 0, stdout: 'app: exposed 1\n' });
   });
 
+  it('a damaged payload is told by install, which may not fetch it again', async () => {
+    single();
+    const content = image('app', '1');
+    await world.publish('app', { 'app_1.raw': content });
+    await world.run(['acquire']);
+    truncateSync(join(world.root, 'var/lib/extupdate/staging', sha256(content)), 100);
+    const requests = world.server.requests.length;
+    const result = await world.run(['install']);
+    expect(result.status).toBe(11);
+    expect(result.stderr).toContain('app_1.raw: what was acquired of it is damaged');
+    expect(world.server.requests).toHaveLength(requests);
+    expect((await world.run(['apply'])).stdout).toBe('app: exposed 1\n');
+  });
+
   it('the same payload serves several components, and several transfers of one', async () => {
     const content = extensionImage({ name: 'same', release: { ID: '_any' } });
     for (const name of ['a', 'b', 'c']) {
