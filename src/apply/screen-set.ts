@@ -53,7 +53,9 @@ async function screenKind(
     system.options.reporter.notice('', `the new images could not be test-merged: ${whole.why}`);
     return;
   }
-  const settled = candidates.filter(({ isNew }) => !isNew).map(({ image }) => image);
+  // What is refused without anything new is not the new images' fault: then they are tried by themselves.
+  const present = candidates.filter(({ isNew }) => !isNew).map(({ image }) => image);
+  const settled = (await testMerge(kind, present, host)).outcome === 'merged' ? present : [];
   for (const candidate of candidates.filter(({ isNew }) => isNew)) {
     const alone = await testMerge(kind, [...settled, candidate.image], host);
     if (alone.outcome !== 'refused') {

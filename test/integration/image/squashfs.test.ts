@@ -11,6 +11,7 @@ import {
   imageTools,
   makeBigTree,
   makeSquashfs,
+  sampled,
 } from '../../support/make-images.ts';
 
 let directory: string;
@@ -47,14 +48,18 @@ const variants: [string, string[]][] = [
 
 for (const tools of imageTools()) {
   describe.skipIf(tools.mksquashfs === undefined || !hasProgram('setfattr'))(`squashfs, ${tools.label} tools`, () => {
-    it.each(variants)('reads the whole tree: %s', { timeout: 120_000 }, async (_name, args) => {
-      const path = join(directory, `${tools.label}.raw`);
-      makeSquashfs(tools, tree, path, args);
-      const image = await openSquashfs(bufferSource(await readFile(path), path));
-      const { files } = await expectSameTree(image, tree);
-      expect(files).toBeGreaterThan(440);
-      await expectBigTreeXattrs(image);
-    });
+    it.each(tools.label === 'newer' ? sampled(variants, 3) : variants)(
+      'reads the whole tree: %s',
+      { timeout: 120_000 },
+      async (_name, args) => {
+        const path = join(directory, `${tools.label}.raw`);
+        makeSquashfs(tools, tree, path, args);
+        const image = await openSquashfs(bufferSource(await readFile(path), path));
+        const { files } = await expectSameTree(image, tree);
+        expect(files).toBeGreaterThan(440);
+        await expectBigTreeXattrs(image);
+      },
+    );
 
     it.each(['lzo', 'lzma'])('refuses %s by name', async (compressor) => {
       const path = join(directory, `${tools.label}.raw`);
