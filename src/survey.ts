@@ -82,6 +82,7 @@ async function listOfferedOf(system: System, component: Component): Promise<Offe
       const policy = {
         now: system.now,
         allowExpiredKey: system.config.allowExpiredKey,
+        maxAgeSec: system.config.maxManifestAgeSec,
         signedBy: settings.signedBy,
         threshold: settings.threshold,
       };

@@ -21,6 +21,8 @@ export interface SignaturePolicy {
   readonly signedBy: readonly string[];
   /** How many different keys have to sign. */
   readonly threshold: number;
+  /** Age in seconds over which a signature is refused (freeze protection); undefined = no limit. */
+  readonly maxAgeSec?: number | undefined;
 }
 
 export interface GoodSignature {
@@ -77,10 +79,22 @@ export async function verifySignature(
       failures.push(error);
     }
   }
-  if (good.size >= policy.threshold) return [...good.values()];
+  if (good.size >= policy.threshold) {
+    checkAge([...good.values()], policy, source);
+    return [...good.values()];
+  }
   const [first] = failures;
   if (good.size === 0 && first) throw first;
   throw new TrustError(`${source}: signed by ${good.size} of ${policy.threshold} required keys`);
+}
+
+/** A server that keeps showing an old list hides updates; the newest of the good signatures tells the list's age. */
+function checkAge(good: readonly GoodSignature[], policy: SignaturePolicy, source: string): void {
+  const newest = Math.max(...good.map(({ created }) => created.getTime()));
+  if (policy.maxAgeSec === undefined || (policy.now.getTime() - newest) / 1000 <= policy.maxAgeSec) return;
+  throw new PolicyError(`${source}: signed at ${new Date(newest).toISOString()}, longer ago than MaxManifestAgeSec=`, {
+    next: 'ask the publisher to sign the list anew; if this machine’s clock is wrong, set it',
+  });
 }
 
 async function verifyOne(

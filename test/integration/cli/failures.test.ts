@@ -222,6 +222,13 @@ describe('status 12: policy', () => {
     await expectRecovery();
   });
 
+  it('a list that was signed too long ago', async () => {
+    world.write('etc/extupdate.conf', '[Extupdate]\nMaxManifestAgeSec=1ms\n');
+    expectCleanFailure(await world.run(['apply']), 12, /signed at .*, longer ago than MaxManifestAgeSec=/);
+    rmSync(join(world.root, 'etc/extupdate.conf'));
+    await expectRecovery();
+  });
+
   it('an image over MaxImageSize=', async () => {
     world.write('etc/extupdate.conf', '[Extupdate]\nMaxImageSize=1K\n');
     expectCleanFailure(await world.run(['apply']), 12, /app_2\.raw: larger than MaxImageSize=/);

@@ -172,6 +172,13 @@ describe('refused', () => {
     expect(await verify(await sign(data, [good]), [good], { signedBy: [good.fingerprint] })).toHaveLength(1);
   });
 
+  it('a signature older than MaxManifestAgeSec=, as a matter of policy', async () => {
+    const signature = await sign(data, [good], { date: ago(10) });
+    expect(await verify(signature, [good], { maxAgeSec: 11 * 86_400 })).toHaveLength(1);
+    await expect(verify(signature, [good], { maxAgeSec: 9 * 86_400 })).rejects.toThrow(PolicyError);
+    await expect(verify(signature, [good], { maxAgeSec: 9 * 86_400 })).rejects.toThrow('MaxManifestAgeSec=');
+  });
+
   it('32: a signature of the future, as a matter of the clock', async () => {
     const signature = await sign(data, [good], { date: new Date(now.getTime() + 20 * 60_000) });
     await expect(verify(signature, [good])).rejects.toThrow(PolicyError);
