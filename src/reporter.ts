@@ -14,11 +14,3 @@ export interface DownloadProgress {
   update(receivedBytes: number, totalBytes: number | undefined): void;
   end(): void;
 }
-
-/** Says nothing. */
-export const silentReporter: Reporter = {
-  notice() {},
-  step() {},
-  download: () => ({ update() {}, end() {} }),
-  close() {},
-};

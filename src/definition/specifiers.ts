@@ -29,8 +29,3 @@ export const specifiers = {
 export function expandSpecifiers(text: string, values: SpecifierValues): string {
   return text.replace(/%(.)/gs, (whole, letter: string) => (letter === '%' ? '%' : (values[letter] ?? whole)));
 }
-
-/** Whether the text names the specifier; `%%w` does not. */
-export function namesSpecifier(text: string, letter: keyof typeof specifiers): boolean {
-  return [...text.matchAll(/%(.)/gs)].some((match) => match[1] === letter);
-}

@@ -1,7 +1,7 @@
 /** Names in a target directory: what a version is called, where it stands, what is ours. */
 import { join } from 'node:path';
 import { PARKED } from '../resolve/exposure.ts';
-import { isVpickVersion, parseVpickName } from '../resolve/vpick.ts';
+import { isVpickVersion } from '../resolve/vpick.ts';
 import { compressionSuffix } from '../source/list-offered.ts';
 import type { InstalledInstance, OfferedInstance, Transfer } from '../types.ts';
 import { formatPattern, type PatternFields } from '../version/pattern.ts';
@@ -36,9 +36,4 @@ export function newFileName(transfer: Transfer, instance: OfferedInstance, field
 export function versionedBase(targetPath: string, suffix: string): string {
   const last = targetPath.slice(targetPath.lastIndexOf('/') + 1).slice(0, -'.v'.length);
   return last.slice(0, last.length - suffix.length);
-}
-
-/** Whether vpick would consider the file at all. */
-export function isVpickName(transfer: Transfer, name: string, suffix: string): boolean {
-  return parseVpickName(name, versionedBase(transfer.target.path, suffix), suffix) !== undefined;
 }

@@ -147,11 +147,6 @@ export function literalLength(pattern: Pattern): number {
   return pattern.elements.reduce((sum, element) => sum + (element.type === 'literal' ? element.text.length : 0), 0);
 }
 
-/** Whether the pattern names the wildcard. */
-export function hasWildcard(pattern: Pattern, wildcard: Wildcard): boolean {
-  return pattern.elements.some((element) => element.type === 'wildcard' && element.wildcard === wildcard);
-}
-
 function checkText(text: string): void {
   if (text === '') throw new PatternError('is empty');
   if (Buffer.byteLength(text) > PATTERN_LENGTH_MAX)

@@ -3,7 +3,7 @@ import { overrideBaseUrl, parseConfig } from '../../../src/definition/config.ts'
 import { extensionSettingNames, parseExtensionSettings } from '../../../src/definition/extension-settings.ts';
 import { parseIni } from '../../../src/definition/ini.ts';
 import { kindOfTarget } from '../../../src/definition/kind.ts';
-import { expandSpecifiers, namesSpecifier } from '../../../src/definition/specifiers.ts';
+import { expandSpecifiers } from '../../../src/definition/specifiers.ts';
 import { parseBoolean, parseSize, parseTimeSpan } from '../../../src/syntax.ts';
 
 const own = (text: string) => parseExtensionSettings(parseIni(`[X-Extupdate]\n${text}`, 'f').assignments);
@@ -118,11 +118,6 @@ describe('specifiers', () => {
     ['%A', ''],
   ])('%s: %s', (text, expected) => {
     expect(expandSpecifiers(text, { w: '43', a: 'x86-64', A: '' })).toBe(expected);
-  });
-
-  it('tells whether a specifier is named', () => {
-    expect(namesSpecifier('foo_%w', 'w')).toBe(true);
-    expect(namesSpecifier('foo_%%w', 'w')).toBe(false);
   });
 });
 
