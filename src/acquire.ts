@@ -1,10 +1,10 @@
 /** Downloads what a component needs, until its newest fitting version is wholly in staging. */
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { detectCompression } from './apply/decompress.ts';
 import { installPayload } from './apply/install.ts';
 import { TrustError, UnsuitableError } from './errors.ts';
 import { download } from './fetch/download.ts';
+import { detectCompression } from './image/compression.ts';
 import { openLocalFile } from './image/local-file.ts';
 import { hashFile } from './os/hash-file.ts';
 import type { State } from './os/state.ts';

@@ -5,6 +5,7 @@ import { withUnderlay } from './os/underlay.ts';
 import type { ComponentPlan } from './resolve/plan.ts';
 import type { Survey } from './survey.ts';
 import type { System } from './system.ts';
+import { writtenPaths } from './target/paths.ts';
 import type { DoneAction, UpdateResult, Work } from './work.ts';
 
 /** Components that are worked at at the same time. */
@@ -46,9 +47,7 @@ export function underAll<T>(
 ): Promise<T> {
   const { root } = system.options;
   if (root !== '') return operation(root);
-  const paths = works.flatMap(({ survey }) =>
-    survey.component.transfers.flatMap(({ target }) => [target.path, target.currentSymlink ?? target.path]),
-  );
+  const paths = works.flatMap(({ survey }) => survey.component.transfers.flatMap(writtenPaths));
   return withUnderlay(paths, operation);
 }
 

@@ -22,15 +22,12 @@ export async function collectGarbage(
     await underAll(system, works, async (place) => {
       for (const component of system.definitions.components) {
         try {
-          for (const { transfer, instance, keep, reason } of await decideForComponent(
-            system,
-            state,
-            place,
-            component,
-          )) {
+          const decisions = dryRun
+            ? await decideForComponent(system, state, place, component)
+            : await removeUnneeded(system, state, place, component, done);
+          for (const { transfer, instance, keep, reason } of decisions) {
             kept.push({ component: component.name, path: instancePath(transfer, instance), keep, reason });
           }
-          if (!dryRun) await removeUnneeded(system, state, place, component, done);
         } catch (error) {
           errors.push({ component: component.name, ...reportOf(error) });
         }

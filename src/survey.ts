@@ -162,6 +162,7 @@ async function learnVersion(system: System, survey: Survey, version: VersionStat
       system.facts.set(instance.sha256, facts);
       learnt = true;
     } catch (error) {
+      if (system.options.signal?.aborted) throw error;
       // It stays unknown until it is acquired, which tells what is wrong with it.
       system.options.reporter.notice(survey.component.name, `${instance.name}: ${reportOf(error).message}`);
     }

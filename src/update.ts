@@ -67,7 +67,9 @@ export async function update(system: System, requests: Requests, command: string
     for (const work of works) remember(state, work, requests);
     await writeState(root, state);
     await underAll(system, works, (place) =>
-      eachPlanned(works, ({ survey }) => removeUnneeded(system, state, place, survey.component, done)),
+      eachPlanned(works, async ({ survey }) => {
+        await removeUnneeded(system, state, place, survey.component, done);
+      }),
     );
     await writeState(root, state);
     await system.facts.save(offeredHashes(works));

@@ -10,10 +10,12 @@ import { hierarchiesOver, withUnderlay } from '../os/underlay.ts';
 import { imageNameOf } from '../resolve/exposure.ts';
 import type { Step } from '../resolve/plan.ts';
 import type { System } from '../system.ts';
+import { writtenPaths } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
 import type { DoneAction, Work } from '../work.ts';
-import { type ExpectedImage, findMissing, type MergeKind, mergeAnew, refresh } from './activate.ts';
+import { type ExpectedImage, findMissing, mergeAnew, refresh } from './activate.ts';
 import { expose } from './expose.ts';
+import { type MergeKind, mergeKinds, visibleFiles } from './visible-file.ts';
 
 /** A step that makes a version visible. */
 export type ExposeStep = Extract<Step, { step: 'expose' }>;
@@ -70,12 +72,12 @@ function visiblePath({ target }: Transfer, fileName: string): string {
   return target.currentSymlink ?? join(target.path, fileName);
 }
 
-/** The names in the order of merging: configuration first, so that `/etc/extensions` is seen as it is below. */
+/** @returns why systemd does not show what is expected; undefined when it does */
 async function mergeAndCompare(
   kinds: ReadonlySet<MergeKind>,
   expected: readonly ExpectedImage[],
 ): Promise<string | undefined> {
-  for (const kind of ['confext', 'sysext'] as const) {
+  for (const kind of mergeKinds) {
     const why = kinds.has(kind) ? await refresh(kind) : undefined;
     if (why !== undefined) return `systemd-${kind} refused the set: ${why}`;
   }
@@ -86,12 +88,14 @@ async function mergeAndCompare(
 
 async function restore(system: System, set: ActivationSet): Promise<void> {
   const steps = set.changed.flatMap((entry) => entry.steps);
-  const paths = steps.flatMap(({ transfer: { target } }) => [target.path, target.currentSymlink ?? target.path]);
-  await withUnderlay(paths, async (place) => {
-    for (const { transfer, previous } of steps) {
-      await expose(place, transfer, previous, system.host.release.architecture);
-    }
-  });
+  await withUnderlay(
+    steps.flatMap(({ transfer }) => writtenPaths(transfer)),
+    async (place) => {
+      for (const { transfer, previous } of steps) {
+        await expose(place, transfer, previous, system.host.release.architecture);
+      }
+    },
+  );
 }
 
 function blame(works: readonly Work[], set: ActivationSet, failure: string, done: DoneAction[]): void {
@@ -116,15 +120,10 @@ function kindsOf(set: ActivationSet): MergeKind[] {
   );
 }
 
-/** The images of a component that should be merged in the end. */
 function expectedOf(work: Work): ExpectedImage[] {
-  const { plan, survey, error } = work;
-  if (!plan || error || survey.component.settings.activate !== 'now') return [];
-  return survey.component.transfers.flatMap((transfer) => {
-    const { kind } = transfer;
-    if (kind !== 'sysext' && kind !== 'confext') return [];
-    const step = plan.steps.find((candidate) => candidate.step === 'expose' && candidate.transfer === transfer);
-    const fileName = step?.step === 'expose' ? step.fileName : survey.activeNames.get(transfer.id);
-    return fileName === undefined ? [] : [{ kind, name: imageNameOf(transfer, fileName), fileName }];
-  });
+  return visibleFiles(work).map(({ transfer, kind, fileName }) => ({
+    kind,
+    name: imageNameOf(transfer, fileName),
+    fileName,
+  }));
 }

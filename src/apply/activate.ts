@@ -2,8 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import * as z from 'zod/mini';
 import { lastLine, runCommand } from '../os/run-command.ts';
-
-export type MergeKind = 'sysext' | 'confext';
+import type { MergeKind } from './visible-file.ts';
 
 /** What has to be merged afterwards. */
 export interface ExpectedImage {

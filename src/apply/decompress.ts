@@ -5,24 +5,10 @@ import { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import * as zlib from 'node:zlib';
 import { UnsuitableError } from '../errors.ts';
-
-export type Compression = 'gzip' | 'xz' | 'zstd' | 'bzip2' | 'lz4';
-
-const MAGIC: readonly (readonly [Compression, readonly number[]])[] = [
-  ['gzip', [0x1f, 0x8b]],
-  ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
-  ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
-  ['bzip2', [0x42, 0x5a, 0x68]],
-  ['lz4', [0x04, 0x22, 0x4d, 0x18]],
-];
+import type { Compression } from '../image/compression.ts';
 
 /** Largest zstd window, as log2 of bytes; larger ones cost minutes and gigabytes. */
 const ZSTD_WINDOW_LOG_MAX = 27;
-
-/** How the bytes are compressed; undefined for plain ones. */
-export function detectCompression(head: Uint8Array): Compression | undefined {
-  return MAGIC.find(([, magic]) => magic.every((byte, index) => head[index] === byte))?.[0];
-}
 
 /**
  * Decoders to try in order for a file: the second is for what the first does not know (xz filters, zstd frames).

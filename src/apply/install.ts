@@ -7,11 +7,12 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PolicyError, TrustError, UnsuitableError } from '../errors.ts';
+import { type Compression, detectCompression } from '../image/compression.ts';
 import { createExclusive, syncDirectory, temporaryPath, writeAll } from '../os/atomic-file.ts';
 import { hashFile } from '../os/hash-file.ts';
 import { ensureSpace } from '../os/space.ts';
 import { errorCode, storageError } from '../os/storage-error.ts';
-import { type Compression, decodersFor, detectCompression } from './decompress.ts';
+import { decodersFor } from './decompress.ts';
 
 /** sysupdate.d(5): the mode of new files where neither `Mode=` nor `@m` tells one. */
 const MODE_DEFAULT = 0o644;

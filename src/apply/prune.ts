@@ -18,16 +18,19 @@ import type { DoneAction } from '../work.ts';
 /** What an interrupted download left is kept for a later run, for so many milliseconds. */
 const STAGED_AGE_MAX = 7 * 24 * 3600 * 1000;
 
+/** Whether a file of a transfer stays. */
+export type FileDecision = KeepDecision & { readonly transfer: Transfer };
+
 /** Decides for every instance of a component, in the state that the disk is in now. */
 export async function decideForComponent(
   system: System,
   state: State,
   place: string,
   component: Component,
-): Promise<(KeepDecision & { readonly transfer: Transfer })[]> {
+): Promise<FileDecision[]> {
   const decisions = await Promise.all(
     component.transfers.map(async (transfer) => {
-      const installed = await listInstalled(place, transfer, state);
+      const installed = await listInstalled(place, transfer, state, { readImages: false });
       const active = activeName(place, transfer, installed, system.host.release.architecture);
       const { protectVersions, target } = transfer;
       const previous = state.previous[component.name];
@@ -38,15 +41,16 @@ export async function decideForComponent(
   return decisions.flat();
 }
 
-/** Removes what {@link decideForComponent} does not keep. @throws StorageError */
+/** Removes what {@link decideForComponent} does not keep. @returns the decisions @throws StorageError */
 export async function removeUnneeded(
   system: System,
   state: State,
   place: string,
   component: Component,
   done: DoneAction[],
-): Promise<void> {
-  for (const { keep, instance, transfer, reason } of await decideForComponent(system, state, place, component)) {
+): Promise<FileDecision[]> {
+  const decisions = await decideForComponent(system, state, place, component);
+  for (const { keep, instance, transfer, reason } of decisions) {
     if (keep) continue;
     const path = resolveInRoot(place, instancePath(transfer, instance), false);
     try {
@@ -63,6 +67,7 @@ export async function removeUnneeded(
     await removeTemporary(resolveInRoot(place, target.path));
     if (target.currentSymlink) await removeTemporary(resolveInRoot(place, dirname(target.currentSymlink)));
   }
+  return decisions;
 }
 
 /** Our own temporary files of runs that were killed; the lock says that no other run is at work. */

@@ -14,8 +14,7 @@ import { stateKey } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
 import type { Work } from '../work.ts';
 import { type TestImage, testMerge } from './test-merge.ts';
-
-type MergeKind = 'sysext' | 'confext';
+import { type MergeKind, mergeKinds, visibleFiles } from './visible-file.ts';
 
 interface Candidate {
   readonly work: Work;
@@ -29,8 +28,8 @@ interface Candidate {
 /** Screens the planned set of each kind; does nothing where systemd cannot be asked (`--root=`, no privileges). */
 export async function screenSet(system: System, state: State, works: readonly Work[]): Promise<void> {
   if (system.options.root !== '' || process.getuid?.() !== 0) return;
-  for (const kind of ['sysext', 'confext'] as const) {
-    const candidates = works.filter(({ error }) => !error).flatMap((work) => candidatesOf(work, kind));
+  for (const kind of mergeKinds) {
+    const candidates = works.flatMap((work) => candidatesOf(work, kind));
     if (!candidates.some(({ isNew }) => isNew)) continue;
     await screenKind(system, state, kind, candidates);
   }
@@ -89,20 +88,16 @@ function markBad(state: State, { work, sha256 }: Candidate, why: string): void {
 
 function candidatesOf(work: Work, kind: MergeKind): Candidate[] {
   const { plan, survey } = work;
-  if (!plan || survey.component.settings.activate !== 'now') return [];
-  return survey.component.transfers
-    .filter((transfer) => transfer.kind === kind)
-    .flatMap((transfer) => {
-      const step = plan.steps.find((candidate) => candidate.step === 'expose' && candidate.transfer === transfer);
-      const fileName = step?.step === 'expose' ? step.fileName : survey.activeNames.get(transfer.id);
-      if (fileName === undefined) return [];
-      const offered = plan.steps.find((candidate) => candidate.step === 'install' && candidate.transfer === transfer);
+  return visibleFiles(work)
+    .filter((file) => file.kind === kind)
+    .map(({ transfer, fileName, isNew }) => {
+      const offered = plan?.steps.find((step) => step.step === 'install' && step.transfer === transfer);
       const installed = survey.installed.find(
         ({ transferId, name }) => transferId === transfer.id && name === fileName,
       );
       const sha256 = offered?.step === 'install' ? offered.instance.sha256 : installed?.sha256;
       const parked = installed ? installed.parked : installsParked(transfer);
-      return [{ work, transfer, sha256, isNew: step !== undefined, image: imageAt(transfer, fileName, parked) }];
+      return { work, transfer, sha256, isNew, image: imageAt(transfer, fileName, parked) };
     });
 }
 

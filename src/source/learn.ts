@@ -1,10 +1,10 @@
 /** What can be known of an image that is not here: from its sidecar, or by reading a few blocks of it remotely. */
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { detectCompression } from '../apply/decompress.ts';
 import { fetchBody } from '../fetch/body.ts';
 import type { HttpClient } from '../fetch/http.ts';
 import { openRangeSource, RangesUnsupported } from '../fetch/range-source.ts';
+import { detectCompression } from '../image/compression.ts';
 import { openImage } from '../image/open-image.ts';
 import { cached } from '../image/part.ts';
 import { readImageFacts } from '../image/read-facts.ts';

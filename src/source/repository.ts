@@ -45,9 +45,8 @@ export interface Repository {
 /** Makes a reader of repositories that asks each server once, however many components share it. */
 export function createRepositoryReader(options: RepositoryOptions): Repository {
   const lists = new Map<string, Promise<SavedManifest>>();
-  const once = (baseUrl: string, signed: boolean) => {
-    const key = `${signed} ${baseUrl}`;
-    const running = lists.get(key) ?? obtain(baseUrl, signed, options);
+  const once = (key: string, fetchLists: () => Promise<SavedManifest>) => {
+    const running = lists.get(key) ?? fetchLists();
     lists.set(key, running);
     return running;
   };
@@ -56,7 +55,8 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
       // Keys are read while the list is on its way; what is wrong with them is said when they are needed.
       const loading = verify?.keys();
       loading?.catch(() => {});
-      let saved = await once(baseUrl, verify !== undefined);
+      const signed = verify !== undefined;
+      let saved = await once(`${signed} ${baseUrl}`, () => obtain(baseUrl, signed, options));
       if (verify) {
         const keys = (await loading) ?? [];
         try {
@@ -64,7 +64,7 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
         } catch (error) {
           // The two files cannot be replaced together: a reader between the two replacements asks again, once.
           if (!(error instanceof TrustError) || options.offline) throw error;
-          saved = await fetchBoth(baseUrl, undefined, true, options);
+          saved = await once(`again ${baseUrl}`, () => fetchBoth(baseUrl, undefined, true, options));
           await verifySaved(saved, keys, verify.policy);
         }
       }

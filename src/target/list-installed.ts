@@ -18,8 +18,14 @@ import { stateKey } from './paths.ts';
 /**
  * Lists the instances of a transfer; symbolic links and names that do not match are somebody else's.
  * @param root '' or the directory of `--root=`, or an underlay
+ * @param options.readImages whether what is in the images is wanted too
  */
-export async function listInstalled(root: string, transfer: Transfer, state: State): Promise<InstalledInstance[]> {
+export async function listInstalled(
+  root: string,
+  transfer: Transfer,
+  state: State,
+  options: { readonly readImages: boolean } = { readImages: true },
+): Promise<InstalledInstance[]> {
   const instances: InstalledInstance[] = [];
   const seen = new Set<string>();
   for (const parked of [false, true]) {
@@ -34,7 +40,8 @@ export async function listInstalled(root: string, transfer: Transfer, state: Sta
       const sizeBytes = statSync(place, { throwIfNoEntry: false })?.size ?? 0;
       const known = state.installed[stateKey(transfer, entry.name)];
       const remembered = known?.sizeBytes === sizeBytes ? known : undefined;
-      const facts = transfer.kind === 'none' ? undefined : await readLocalFacts(place);
+      const judged = options.readImages && transfer.kind !== 'none';
+      const facts = judged ? await readLocalFacts(place) : undefined;
       instances.push({
         transferId: transfer.id,
         version: remembered?.version ?? (await trueVersion(transfer, place, fields.version)),

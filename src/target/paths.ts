@@ -11,6 +11,11 @@ export function instancePath(transfer: Transfer, instance: Pick<InstalledInstanc
   return join(transfer.target.path, instance.parked ? PARKED : '', instance.name);
 }
 
+/** Where a transfer writes: its directory, and its link. */
+export function writtenPaths({ target }: Transfer): string[] {
+  return target.currentSymlink === undefined ? [target.path] : [target.path, target.currentSymlink];
+}
+
 /** Key of an instance in the state: the same whether it is parked or not. */
 export function stateKey(transfer: Transfer, name: string): string {
   return join(transfer.target.path, name);
