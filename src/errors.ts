@@ -92,6 +92,12 @@ export class ActivationError extends ExtupdateError {
   readonly exit = exitStatus.activation;
 }
 
+/** There is no version for the OS, or the component, that was asked about. */
+export class BlockedError extends ExtupdateError {
+  readonly code = 'blocked';
+  readonly exit = exitStatus.blocked;
+}
+
 /** Another run holds the lock. */
 export class BusyError extends ExtupdateError {
   readonly code = 'busy';
@@ -125,9 +131,10 @@ export function reportOf(error: unknown): ErrorReport {
   };
 }
 
-/** The exit status of a run in which several components failed: their common status, or 15. */
+/** The exit status of a run in which several components failed: their common status, or 15; a block counts before all. */
 export function combinedExit(failures: readonly number[], succeeded: number): number {
   const [first] = failures;
   if (first === undefined) return exitStatus.done;
+  if (failures.includes(exitStatus.blocked)) return exitStatus.blocked;
   return succeeded === 0 && failures.every((exit) => exit === first) ? first : exitStatus.mixed;
 }

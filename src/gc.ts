@@ -1,9 +1,11 @@
 /** `gc`: removes what nothing needs, and tells for every file why it stays. */
-import { decideForComponent, removeLeftovers, removeUnneeded } from './apply/prune.ts';
+import { decideForComponent, forgetOses, removeLeftovers, removeUnneeded } from './apply/prune.ts';
 import { underAll } from './each-work.ts';
 import { type ErrorReport, reportOf } from './errors.ts';
 import { withLocks } from './locks.ts';
+import { collectNeeds } from './needs.ts';
 import { readState, writeState } from './os/state.ts';
+import { rememberRun } from './remember.ts';
 import type { System } from './system.ts';
 import { instancePath } from './target/paths.ts';
 import type { DoneAction, KeptFile, UpdateResult } from './work.ts';
@@ -19,12 +21,13 @@ export async function collectGarbage(
     const kept: KeptFile[] = [];
     const errors: (ErrorReport & { component: string })[] = [];
     const works = system.definitions.components.map((component) => ({ survey: { component } }));
+    const needs = await collectNeeds(system, state);
     await underAll(system, works, async (place) => {
       for (const component of system.definitions.components) {
         try {
           const decisions = dryRun
-            ? await decideForComponent(system, state, place, component)
-            : await removeUnneeded(system, state, place, component, done);
+            ? await decideForComponent(system, state, place, component, needs)
+            : await removeUnneeded(system, state, place, component, needs, done);
           for (const { transfer, instance, keep, reason } of decisions) {
             kept.push({ component: component.name, path: instancePath(transfer, instance), keep, reason });
           }
@@ -33,8 +36,12 @@ export async function collectGarbage(
         }
       }
     });
-    if (!dryRun) await removeLeftovers(system);
-    if (!dryRun) await writeState(system.options.root, state);
+    if (!dryRun) {
+      await removeLeftovers(system);
+      if (errors.length === 0) await forgetOses(system, state, needs);
+      await writeState(system.options.root, state);
+      await rememberRun(system, 'gc', { done, errors });
+    }
     return { done, errors, kept };
   };
   return dryRun ? run() : withLocks(system, ['root', 'staging'], 'gc', run);

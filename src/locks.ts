@@ -9,7 +9,7 @@ export const LOCK_PATH = '/run/extupdate/lock';
 /**
  * Runs an operation while it holds the locks.
  * @param command what this run does, for the message that another run prints
- * @throws BusyError at once when one is held; StorageError
+ * @throws BusyError when one is held, for longer than `--wait=`; StorageError
  */
 export async function withLocks<T>(
   system: System,
@@ -17,11 +17,11 @@ export async function withLocks<T>(
   command: string,
   operation: () => Promise<T>,
 ): Promise<T> {
-  const { root } = system.options;
+  const { root, waitSec } = system.options;
   const paths = { root: resolveInRoot(root, LOCK_PATH), staging: system.staging.lockFile };
   const locks: Lock[] = [];
   try {
-    for (const name of names) locks.push(await takeLock(paths[name], command));
+    for (const name of names) locks.push(await takeLock(paths[name], command, waitSec));
     return await operation();
   } finally {
     await Promise.all(locks.map((lock) => lock.release()));

@@ -105,11 +105,17 @@ export function resolveSurvey(system: System, state: State, survey: Survey, requ
     installed: survey.installed,
     ...(active === undefined ? {} : { active }),
     factsOf: (sha256) => system.facts.get(sha256),
-    held: new Set(state.held[survey.component.name] ?? []),
+    held: heldVersions(system, state, survey.component.name),
+    ...(state.pinned[survey.component.name] === undefined ? {} : { pinned: state.pinned[survey.component.name] }),
     bad: new Map(Object.entries(state.bad).map(([sha256, { reason }]) => [sha256, reason])),
     fileNameOf,
     ...(requested === undefined ? {} : { requested }),
   });
+}
+
+/** The versions that are kept out of a component: everywhere, or out of this OS. */
+export function heldVersions(system: System, state: State, component: string): Set<string> {
+  return new Set([...(state.held[component] ?? []), ...(state.heldFor[system.os.name]?.[component] ?? [])]);
 }
 
 /**
@@ -237,7 +243,8 @@ export function requireVersion(resolution: Resolution, requested: string): void 
   });
 }
 
-function fileNameOf(transfer: Transfer, instance: OfferedInstance): string {
+/** The name of the file that an offered instance is installed as. */
+export function fileNameOf(transfer: Transfer, instance: OfferedInstance): string {
   const fields = matchPatterns(transfer.source.patterns, instance.name) ?? { version: instance.version };
   return newFileName(transfer, instance, fields);
 }

@@ -8,9 +8,12 @@ import { ConfigError, UsageError } from './errors.ts';
 import { createAuthorization } from './fetch/credentials.ts';
 import { createHttpClient, type HttpClient } from './fetch/http.ts';
 import { createRateLimiter, type RateLimiter } from './fetch/rate-limit.ts';
-import { type Host, readHost } from './os/host.ts';
+import { currentBootId } from './os/boot-history.ts';
+import { readBootedDeployment } from './os/bootable/booted.ts';
+import { type Host, hostWith, readHost } from './os/host.ts';
 import { resolveInRoot } from './os/root.ts';
 import type { Reporter } from './reporter.ts';
+import { type KnownOs, knownOs } from './resolve/os-identity.ts';
 import { type FactsStore, openFactsStore } from './source/facts-store.ts';
 import { createRepositoryReader, type Repository } from './source/repository.ts';
 import { STAGING_PATH, type Staging, stagingAt } from './source/staging.ts';
@@ -30,6 +33,8 @@ export interface RunOptions {
   readonly arch?: string;
   /** Whether systemd is told to merge; never with `--root=`. */
   readonly refresh: boolean;
+  /** How long to wait for another run to end, in seconds; 0 = not at all. */
+  readonly waitSec: number;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
 }
@@ -40,6 +45,10 @@ export interface System {
   readonly now: Date;
   readonly config: Config;
   readonly host: Host;
+  /** The OS that everything is resolved for: the running one, but in a view of {@link systemFor}. */
+  readonly os: KnownOs;
+  /** Id of the present boot; '' where `os` is not running. */
+  readonly bootId: string;
   readonly definitions: Definitions;
   readonly staging: Staging;
   readonly http: HttpClient;
@@ -63,12 +72,8 @@ export function openSystem(options: RunOptions, version: string): System {
     throw new UsageError(`--definitions=: ${options.definitions} is not a directory`);
   }
   const config = loadConfig(root);
-  const host = readHost({ root, ...(options.arch === undefined ? {} : { arch: options.arch }) });
-  const all = loadDefinitions(
-    { root, ...(options.definitions === undefined ? {} : { definitions: options.definitions }) },
-    host.specifiers,
-  );
-  const definitions = selectComponents(all, options.components);
+  const host = readHost({ root, arch: options.arch });
+  const definitions = definitionsFor(options, host);
   const staging = stagingAt(resolveInRoot(root, STAGING_PATH));
   const http = createHttpClient({
     allowHttp: config.allowHttp,
@@ -83,6 +88,8 @@ export function openSystem(options: RunOptions, version: string): System {
     now: new Date(),
     config,
     host,
+    os: knownOs(host.release, root === '' ? readBootedDeployment() : undefined),
+    bootId: currentBootId(root),
     definitions,
     staging,
     http,
@@ -96,6 +103,20 @@ export function openSystem(options: RunOptions, version: string): System {
     },
     close: () => http.close(),
   };
+}
+
+/** The same machine as it would be under another OS: definitions are expanded, and images judged, for that one. */
+export function systemFor(system: System, os: KnownOs): System {
+  if (os.name === system.os.name) return system;
+  const { options } = system;
+  const host = hostWith(os.release.fields, { root: options.root, arch: os.release.architecture });
+  return { ...system, host, os, bootId: '', definitions: definitionsFor(options, host) };
+}
+
+function definitionsFor(options: RunOptions, { specifiers }: Host): Definitions {
+  const { root, definitions } = options;
+  const all = loadDefinitions({ root, ...(definitions === undefined ? {} : { definitions }) }, specifiers);
+  return selectComponents(all, options.components);
 }
 
 function selectComponents(definitions: Definitions, names: readonly string[]): Definitions {

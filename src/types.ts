@@ -98,6 +98,8 @@ export interface InstalledInstance {
   readonly version: string;
   /** File name in the target directory. */
   readonly name: string;
+  /** Path as seen inside the root, the same whether it is parked or not. */
+  readonly path: string;
   /** In `.parked/`, where systemd does not look. */
   readonly parked: boolean;
   readonly sizeBytes: number;

@@ -1,30 +1,49 @@
 /**
  * THE STORY: definitions -> what is offered and what is here -> resolve -> acquire -> install -> test -> expose ->
- * activate -> prune. Each component goes on or fails alone; systemd is told once.
+ * activate -> health -> record -> prune. Each component goes on or fails alone; systemd is told once.
  */
 import { existsSync } from 'node:fs';
 import { acquireComponent, doesNotFit, nothingFits } from './acquire.ts';
 import { type ActivationSet, activateSet, type ExposeStep } from './apply/activate-set.ts';
 import { expose } from './apply/expose.ts';
 import { installPlanned } from './apply/install-planned.ts';
-import { removeLeftovers, removeUnneeded } from './apply/prune.ts';
+import { keepHealthy } from './apply/keep-healthy.ts';
+import { pruneAll, removeLeftovers } from './apply/prune.ts';
+import { requestReboot } from './apply/request-reboot.ts';
 import { screenSet } from './apply/screen-set.ts';
+import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { withLocks } from './locks.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { warnOfSysupdate } from './os/sysupdate-timer.ts';
+import { recordRun, rememberChoice, rememberRun, waitsForBoot } from './remember.ts';
 import { noticePreReleases, noticeStuck, planFor, requireVersion, settle, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
 import type { OfferedInstance } from './types.ts';
-import { newestFirst } from './version/compare.ts';
 import type { DoneAction, PayloadUsers, Requests, UpdateResult, Work } from './work.ts';
+
+/** What kind of run it is. */
+export interface UpdateOptions {
+  /** For the lock, and for the history. */
+  readonly command: string;
+  /** Whether sources are asked, or their saved lists; else only what is installed counts. */
+  readonly sources: boolean;
+  /** Whether `Activate=reboot` and `Activate=manual` give way: a person wants it now. */
+  readonly now: boolean;
+  /** Whether what is installed is exposed and activated too. */
+  readonly activate: boolean;
+  /** Whether a person goes back: what is left is then no way back any more. */
+  readonly goesBack?: boolean;
+  /** `at` of the history entry that this run takes back. */
+  readonly undoes?: string;
+}
 
 /** Downloads what is missing into staging, and no more. */
 export async function acquire(system: System, requests: Requests): Promise<UpdateResult> {
   return withLocks(system, ['staging'], 'acquire', async () => {
     const state = readState(system.options.root, false);
-    const works = await begin(system, state);
-    await acquireAll(system, state, works, requests, { unpack: false });
+    const works = await begin(system, state, { sources: true, now: false });
+    await acquireAll(system, state, works, requests, { unpack: false, demand: true });
     const done: DoneAction[] = [];
     for (const { survey, resolution, downloaded } of works) {
       const chosen = resolution?.chosen;
@@ -44,43 +63,59 @@ export async function acquire(system: System, requests: Requests): Promise<Updat
  * Makes the newest fitting version of every component the one that is merged.
  * Offline, only what is installed or in staging counts.
  */
-export async function update(system: System, requests: Requests, command: string): Promise<UpdateResult> {
-  return withLocks(system, ['root', 'staging'], command, async () => {
+export async function update(system: System, requests: Requests, options: UpdateOptions): Promise<UpdateResult> {
+  return withLocks(system, ['root', 'staging'], options.command, async () => {
     const { root } = system.options;
     const state = readState(root, true);
     const done: DoneAction[] = [];
+    await noteBoot(system, state);
     await warnOfSysupdate(system);
     await removeLeftovers(system);
-    const works = await begin(system, state);
-    await acquireAll(system, state, works, requests, { unpack: true });
+    const works = await begin(system, state, options);
+    await acquireAll(system, state, works, requests, { unpack: true, demand: true });
 
     for (const work of works) planWork(system, work);
-    const users = payloadUsers(works);
-    await underAll(system, works, (place) =>
-      eachPlanned(works, (work, plan) => installPlanned(system, state, place, work, plan, users, done)),
-    );
-    await screenSet(system, state, works);
+    await installAll(system, state, works, done);
     await writeState(root, state);
-    const set = await underAll(system, works, (place) => exposeAll(system, place, works, done));
-    await activateSet(system, works, set, done);
-
-    for (const work of works) remember(state, work, requests);
-    await writeState(root, state);
-    await underAll(system, works, (place) =>
-      eachPlanned(works, async ({ survey }) => {
-        await removeUnneeded(system, state, place, survey.component, done);
-      }),
-    );
-    await writeState(root, state);
+    if (options.activate) await activateAll(system, state, works, requests, options, done);
     await system.facts.save(offeredHashes(works));
-    return resultOf(works, done);
+    const result = resultOf(works, done);
+    await rememberRun(system, options.command, result, options);
+    return result;
   });
+}
+
+/** What comes after installing: nothing new has been visible before. */
+async function activateAll(
+  system: System,
+  state: State,
+  works: readonly Work[],
+  requests: Requests,
+  { goesBack = false }: UpdateOptions,
+  done: DoneAction[],
+): Promise<void> {
+  const { root } = system.options;
+  await screenSet(system, state, works);
+  await writeState(root, state);
+  const set = await underAll(system, works, (place) => exposeAll(system, place, works, done));
+  await activateSet(system, works, set, done);
+  await keepHealthy(system, state, set, done);
+
+  for (const work of works) rememberChoice(system, state, work, requests, goesBack);
+  await writeState(root, state);
+  await underAll(system, works, async (place) => {
+    await recordRun(system, state, place, works);
+    await pruneAll(system, state, place, works, done);
+  });
+  await writeState(root, state);
+  const deferred = works.filter(waitsForBoot);
+  if (deferred.length > 0) await requestReboot(system, deferred);
 }
 
 /** What `update` would do, without doing it. */
 export async function planUpdate(system: System, requests: Requests): Promise<UpdateResult> {
   const state = readState(system.options.root, false);
-  const works = await begin(system, state);
+  const works = await begin(system, state, { sources: true, now: false });
   await eachWork(works, async (work) => {
     const requested = requests.get(work.survey.component.name);
     work.resolution = await settle(system, state, work.survey, requested);
@@ -93,23 +128,33 @@ export async function planUpdate(system: System, requests: Requests): Promise<Up
 }
 
 /** Surveys all components; offline, only what is in staging counts as offered. */
-async function begin(system: System, state: State): Promise<Work[]> {
-  const surveys = await surveyAll(system, state, { sources: true });
+export async function begin(
+  system: System,
+  state: State,
+  { sources, now }: Pick<UpdateOptions, 'sources' | 'now'>,
+): Promise<Work[]> {
+  const surveys = await surveyAll(system, state, { sources });
   const isAtHand = ({ sha256 }: OfferedInstance) => existsSync(system.staging.payload(sha256));
   return surveys.map((survey) => ({
     survey: system.options.offline ? { ...survey, offered: survey.offered.filter(isAtHand) } : survey,
+    moment: now ? 'now' : survey.component.settings.activate,
     downloaded: false,
     ready: new Map(),
   }));
 }
 
-/** A source that could not be asked is an error in the end; what is installed is looked after all the same. */
-async function acquireAll(
+/**
+ * Acquires what every component needs. A source that could not be asked is an error in the end; what is installed is
+ * looked after all the same.
+ * @param options.unpack whether compressed payloads are unpacked, so that they can be judged too
+ * @param options.demand whether it is a failure when a component has no version that fits
+ */
+export async function acquireAll(
   system: System,
   state: State,
   works: readonly Work[],
   requests: Requests,
-  { unpack }: { readonly unpack: boolean },
+  { unpack, demand }: { readonly unpack: boolean; readonly demand: boolean },
 ): Promise<void> {
   await eachWork(works, async (work) => {
     const requested = requests.get(work.survey.component.name);
@@ -121,17 +166,31 @@ async function acquireAll(
     noticeStuck(system, acquired.resolution);
     const failure =
       doesNotFit(acquired.resolution, requested) ??
-      (work.survey.failure ? undefined : nothingFits(acquired.resolution));
+      (work.survey.failure || !demand ? undefined : nothingFits(acquired.resolution));
     if (failure) throw failure;
   });
   await system.facts.save(offeredHashes(works));
+}
+
+/** Installs what the plans need; new files go where systemd does not look yet. */
+export async function installAll(
+  system: System,
+  state: State,
+  works: readonly Work[],
+  done: DoneAction[],
+): Promise<void> {
+  const users = payloadUsers(works);
+  await underAll(system, works, (place) =>
+    eachPlanned(works, (work, plan) => installPlanned(system, state, place, work, plan, users, done)),
+  );
 }
 
 function offeredHashes(works: readonly Work[]): Set<string> {
   return new Set(works.flatMap(({ survey }) => survey.offered.map(({ sha256 }) => sha256)));
 }
 
-function planWork(system: System, work: Work): void {
+/** Plans how the chosen version becomes the visible one. */
+export function planWork(system: System, work: Work): void {
   const chosen = work.resolution?.chosen;
   if (!work.resolution || !chosen || work.error) return;
   work.plan = planFor(system, work.survey, work.resolution, chosen);
@@ -155,7 +214,11 @@ async function exposeAll(
   const set: ActivationSet = { changed: [] };
   await eachPlanned(works, async (work, plan) => {
     const steps = plan.steps.filter((step) => step.step === 'expose');
-    if (steps.length === 0 || work.survey.component.settings.activate !== 'now') return;
+    if (steps.length === 0) return;
+    if (work.moment !== 'now') {
+      deferExposure(system, work, done);
+      return;
+    }
     await exposeTogether(system, place, steps);
     set.changed.push({ work, steps });
     done.push({ component: plan.component.name, action: 'expose', version: plan.version, from: plan.from ?? null });
@@ -163,8 +226,19 @@ async function exposeAll(
   return set;
 }
 
+/** What waits for the next boot, or for a person, is told once. */
+function deferExposure(system: System, { plan, survey, moment }: Work, done: DoneAction[]): void {
+  const { name } = survey.component;
+  if (!plan) return;
+  const isNew = done.some(({ component, action }) => component === name && action === 'install');
+  if (isNew) done.push({ component: name, action: 'defer', version: plan.version, from: plan.from ?? null });
+  if (moment === 'manual') {
+    system.options.reporter.notice(name, `${plan.version} is installed; "extupdate apply --now ${name}" activates it`);
+  }
+}
+
 /** All transfers of a component change, or none does. */
-async function exposeTogether(system: System, place: string, steps: readonly ExposeStep[]): Promise<void> {
+export async function exposeTogether(system: System, place: string, steps: readonly ExposeStep[]): Promise<void> {
   const { architecture } = system.host.release;
   const changed: ExposeStep[] = [];
   try {
@@ -176,22 +250,4 @@ async function exposeTogether(system: System, place: string, steps: readonly Exp
     for (const { transfer, previous } of changed) await expose(place, transfer, previous, architecture).catch(() => {});
     throw error;
   }
-}
-
-/** The version to go back to; and an explicit downgrade keeps everything newer out until something newer appears. */
-function remember(state: State, work: Work, requests: Requests): void {
-  const { plan, resolution, survey } = work;
-  if (work.error || !plan || !resolution) return;
-  const { name } = survey.component;
-  if (plan.from !== undefined && plan.from !== plan.version) state.previous[name] = plan.from;
-  if (requests.get(name) === undefined) return;
-  // Asked for by name and active now: whatever was held against it is over.
-  const { offered, installed } = resolution.chosen ?? { offered: new Map(), installed: new Map() };
-  for (const { sha256 } of [...offered.values(), ...installed.values()]) if (sha256) delete state.bad[sha256];
-  // What this OS cannot use anyway is not held: it may be just the version that the next OS needs.
-  const newer = resolution.versions
-    .filter(({ version, compatible }) => compatible !== false && newestFirst(version, plan.version) < 0)
-    .map(({ version }) => version);
-  if (newer.length > 0) state.held[name] = newer;
-  else delete state.held[name];
 }

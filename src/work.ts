@@ -3,15 +3,18 @@ import type { ErrorReport } from './errors.ts';
 import type { ComponentPlan } from './resolve/plan.ts';
 import type { Resolution } from './resolve/resolver.ts';
 import type { Survey } from './survey.ts';
+import type { ExtensionSettings } from './types.ts';
 
 /** Which versions were asked for by name, by component. */
 export type Requests = ReadonlyMap<string, string>;
 
 export interface DoneAction {
   readonly component: string;
-  readonly action: 'acquire' | 'install' | 'expose' | 'activate' | 'remove';
+  readonly action: 'acquire' | 'install' | 'expose' | 'activate' | 'defer' | 'remove' | 'hold' | 'unhold';
   readonly version: string;
   readonly from: string | null;
+  /** The OS that it was done for, when that is not the running one. */
+  readonly os?: string;
 }
 
 /** What came out of a run; failures of single components are values, so that the others go on. */
@@ -22,9 +25,13 @@ export interface UpdateResult {
   readonly errors: readonly (ErrorReport & { readonly component: string })[];
 }
 
+/** When what is installed becomes visible: now, at the next boot, or when a person asks for it. */
+export type Moment = ExtensionSettings['activate'];
+
 /** One component on its way; `error` ends the way. */
 export interface Work {
   readonly survey: Survey;
+  readonly moment: Moment;
   resolution?: Resolution;
   plan?: ComponentPlan;
   /** Whether something was downloaded for it. */

@@ -20,9 +20,20 @@ import { type MergeKind, mergeKinds, visibleFiles } from './visible-file.ts';
 /** A step that makes a version visible. */
 export type ExposeStep = Extract<Step, { step: 'expose' }>;
 
+/** A component whose visible version was changed in this run. */
+export interface Changed {
+  readonly work: Work;
+  readonly steps: readonly ExposeStep[];
+}
+
 /** What has been exposed in this run. */
 export interface ActivationSet {
-  readonly changed: { readonly work: Work; readonly steps: readonly ExposeStep[] }[];
+  readonly changed: Changed[];
+}
+
+/** Whether systemd is told to merge in this run. */
+export function mergesHere({ options }: System): boolean {
+  return options.refresh && options.root === '';
 }
 
 /** Has systemd merge the set; failures become errors of the components that changed. */
@@ -32,9 +43,9 @@ export async function activateSet(
   set: ActivationSet,
   done: DoneAction[],
 ): Promise<void> {
-  if (!system.options.refresh || system.options.root !== '') return;
+  if (!mergesHere(system)) return;
   const expected = works.flatMap((work) => expectedOf(work));
-  const kinds = new Set(kindsOf(set));
+  const kinds = new Set(kindsOf(set.changed));
   for (const { kind } of await findMissing(expected)) kinds.add(kind);
   if (kinds.size === 0) return;
 
@@ -53,9 +64,24 @@ export async function activateSet(
     }
     return;
   }
-  await restore(system, set);
+  await restore(system, set.changed);
   if (set.changed.length > 0) await mergeAndCompare(kinds, []);
   blame(works, set, failure, done);
+}
+
+/**
+ * Puts the previous versions of some components back, and has systemd merge them.
+ * @returns why that failed; undefined when it did not
+ */
+export async function takeBack(system: System, changed: readonly Changed[]): Promise<string | undefined> {
+  await restore(system, changed);
+  return mergesHere(system) ? mergeAndCompare(new Set(kindsOf(changed)), []) : undefined;
+}
+
+/** The kinds of which systemd shows something else than is exposed. */
+export async function kindsToRefresh(works: readonly Work[]): Promise<MergeKind[]> {
+  const missing = await findMissing(works.flatMap(expectedOf));
+  return mergeKinds.filter((kind) => missing.some((image) => image.kind === kind));
 }
 
 /** Makes sure that what was written below merged hierarchies is seen through them. */
@@ -86,8 +112,8 @@ async function mergeAndCompare(
   return `not merged although exposed: ${missing.map(({ name, fileName }) => `${name} (${fileName})`).join(', ')}`;
 }
 
-async function restore(system: System, set: ActivationSet): Promise<void> {
-  const steps = set.changed.flatMap((entry) => entry.steps);
+async function restore(system: System, changed: readonly Changed[]): Promise<void> {
+  const steps = changed.flatMap((entry) => entry.steps);
   await withUnderlay(
     steps.flatMap(({ transfer }) => writtenPaths(transfer)),
     async (place) => {
@@ -109,18 +135,26 @@ function blame(works: readonly Work[], set: ActivationSet, failure: string, done
         next: 'systemd-sysext list shows all images; journalctl -u systemd-sysext',
       }),
     );
-    const at = done.findIndex(({ component, action }) => component === name && action === 'expose');
-    if (at >= 0 && set.changed.length > 0) done.splice(at, 1);
+    if (set.changed.length > 0) withdraw(done, name);
   }
 }
 
-function kindsOf(set: ActivationSet): MergeKind[] {
-  return set.changed.flatMap(({ steps }) =>
+/** What was exposed and taken back has not been done. */
+export function withdraw(done: DoneAction[], component: string): void {
+  const kept = done.filter(
+    (entry) => entry.component !== component || (entry.action !== 'expose' && entry.action !== 'activate'),
+  );
+  done.splice(0, done.length, ...kept);
+}
+
+function kindsOf(changed: readonly Changed[]): MergeKind[] {
+  return changed.flatMap(({ steps }) =>
     steps.flatMap(({ transfer: { kind } }) => (kind === 'sysext' || kind === 'confext' ? [kind] : [])),
   );
 }
 
-function expectedOf(work: Work): ExpectedImage[] {
+/** What has to be merged when a work is done. */
+export function expectedOf(work: Work): ExpectedImage[] {
   return visibleFiles(work).map(({ transfer, kind, fileName }) => ({
     kind,
     name: imageNameOf(transfer, fileName),

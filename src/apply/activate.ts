@@ -1,7 +1,9 @@
 /** Has systemd merge what is exposed, and looks at what it merged. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { lastLine, runCommand } from '../os/run-command.ts';
+import { mergedHierarchies } from '../os/underlay.ts';
 import type { MergeKind } from './visible-file.ts';
 
 /** What has to be merged afterwards. */
@@ -46,8 +48,32 @@ export async function mergeAnew(kind: MergeKind): Promise<void> {
   if (forced.status !== 0) await runCommand([`systemd-${kind}`, 'refresh']);
 }
 
+/**
+ * Whether systemd is about to merge by itself, in the boot that goes on: then it is not asked to, which would wait for
+ * a service that waits for us.
+ */
+export async function isLeftToService(kind: MergeKind): Promise<boolean> {
+  const { stdout } = await runCommand(['systemctl', 'show', '--property=Job', `systemd-${kind}.service`]);
+  return /^Job=[1-9]/m.test(stdout);
+}
+
+/** What systemd notes in each hierarchy that it has merged: the names of the extensions in it, one a line. */
+const MERGED_NOTES = { sysext: '.systemd-sysext/extensions', confext: '.systemd-confext/confexts' } as const;
+
 /** The names that are merged now; undefined when systemd cannot tell. */
 export async function mergedNames(kind: MergeKind): Promise<Set<string> | undefined> {
+  try {
+    const merged = mergedHierarchies(readFileSync('/proc/self/mountinfo', 'utf8'));
+    const points = merged.filter((hierarchy) => hierarchy.kind === kind).map(({ point }) => point);
+    const lists = points.map((point) => readFileSync(join(point, MERGED_NOTES[kind]), 'utf8'));
+    return new Set(lists.flatMap((text) => text.split('\n')).filter((name) => name !== ''));
+  } catch {
+    return askMergedNames(kind);
+  }
+}
+
+/** The slower way, for a systemd that keeps its notes elsewhere. */
+async function askMergedNames(kind: MergeKind): Promise<Set<string> | undefined> {
   const result = await runCommand([`systemd-${kind}`, 'status', '--json=short']);
   if (result.status !== 0) return undefined;
   try {
@@ -61,7 +87,7 @@ export async function mergedNames(kind: MergeKind): Promise<Set<string> | undefi
 /** Which of the expected images are not merged, or are merged from another file. */
 export async function findMissing(expected: readonly ExpectedImage[]): Promise<ExpectedImage[]> {
   const missing: ExpectedImage[] = [];
-  const loops = loopBackingNames();
+  const loops = mergedFileNames();
   for (const kind of new Set(expected.map((image) => image.kind))) {
     const names = await mergedNames(kind);
     for (const image of expected.filter((candidate) => candidate.kind === kind)) {
@@ -77,7 +103,7 @@ async function isActive(service: string): Promise<boolean> {
 }
 
 /** File names behind the loop devices of this machine; systemd mounts every raw image through one. */
-function loopBackingNames(): Set<string> {
+export function mergedFileNames(): Set<string> {
   const names = new Set<string>();
   try {
     for (const device of readdirSync('/sys/block').filter((name) => name.startsWith('loop'))) {

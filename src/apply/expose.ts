@@ -45,7 +45,7 @@ export async function expose(
         for (const other of ownNames(directory, transfer)) if (other !== name) await park(directory, other);
         break;
       case 'symlink':
-        await replaceLink(root, transfer, exposure, name);
+        await pointLink(root, transfer, exposure, name);
         // In a search directory the versions would be extensions of their own beside the link.
         if (exposure.inSearchDirectory) {
           for (const other of ownNames(directory, transfer)) await park(directory, other);
@@ -123,7 +123,7 @@ async function park(directory: string, name: string): Promise<void> {
 }
 
 /** Points `CurrentSymlink=` at the version: a new link renamed over the old one, relative as systemd-sysupdate makes it. */
-async function replaceLink(
+export async function pointLink(
   root: string,
   transfer: Transfer,
   exposure: { readonly link: string; readonly inSearchDirectory: boolean },

@@ -2,18 +2,22 @@
 import { readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { eachPlanned } from '../each-work.ts';
+import { collectNeeds, type KnownNeeds } from '../needs.ts';
 import { isTemporaryName, syncDirectory } from '../os/atomic-file.ts';
+import { readRecords, removeRecord } from '../os/records.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
 import { storageError } from '../os/storage-error.ts';
 import { PARKED } from '../resolve/exposure.ts';
-import { decideKeep, type KeepDecision } from '../resolve/keep.ts';
+import { decideElsewhere, decideKeep, type KeepDecision } from '../resolve/keep.ts';
 import type { System } from '../system.ts';
 import { activeName } from '../target/active.ts';
 import { listInstalled } from '../target/list-installed.ts';
-import { instancePath, stateKey } from '../target/paths.ts';
+import { instancePath } from '../target/paths.ts';
 import type { Component, Transfer } from '../types.ts';
-import type { DoneAction } from '../work.ts';
+import { newestFirst } from '../version/compare.ts';
+import type { DoneAction, Work } from '../work.ts';
 
 /** What an interrupted download left is kept for a later run, for so many milliseconds. */
 const STAGED_AGE_MAX = 7 * 24 * 3600 * 1000;
@@ -21,24 +25,37 @@ const STAGED_AGE_MAX = 7 * 24 * 3600 * 1000;
 /** Whether a file of a transfer stays. */
 export type FileDecision = KeepDecision & { readonly transfer: Transfer };
 
-/** Decides for every instance of a component, in the state that the disk is in now. */
+/** Decides for every file of a component, whichever OS it is for, in the state that the disk is in now. */
 export async function decideForComponent(
   system: System,
   state: State,
   place: string,
   component: Component,
+  needs: KnownNeeds,
 ): Promise<FileDecision[]> {
-  const decisions = await Promise.all(
-    component.transfers.map(async (transfer) => {
-      const installed = await listInstalled(place, transfer, state, { readImages: false });
-      const active = activeName(place, transfer, installed, system.host.release.architecture);
-      const { protectVersions, target } = transfer;
-      const previous = state.previous[component.name];
-      const decided = decideKeep({ installed, active, previous, protectVersions, instancesMax: target.instancesMax });
-      return decided.map((decision) => ({ ...decision, transfer }));
-    }),
-  );
-  return decisions.flat();
+  const decisions: FileDecision[] = [];
+  for (const transfer of component.transfers) {
+    const installed = await listInstalled(place, transfer, state, { readImages: false });
+    const newest = installed.map(({ version }) => version).sort(newestFirst)[0];
+    const decided = decideKeep({
+      installed,
+      active: activeName(place, transfer, installed, system.host.release.architecture),
+      previous: state.previous[component.name],
+      waiting: component.settings.activate === 'manual' ? newest : undefined,
+      protectVersions: transfer.protectVersions,
+      instancesMax: transfer.target.instancesMax,
+      needs,
+    });
+    decisions.push(...decided.map((decision) => ({ ...decision, transfer })));
+  }
+  const known = new Set(decisions.map(({ instance }) => instance.path));
+  for (const transfer of elsewhereTransfers(needs, component.name)) {
+    const installed = await listInstalled(place, transfer, state, { readImages: false });
+    const others = installed.filter(({ path }) => !known.has(path));
+    for (const { path } of others) known.add(path);
+    decisions.push(...decideElsewhere(others, needs).map((decision) => ({ ...decision, transfer })));
+  }
+  return decisions;
 }
 
 /** Removes what {@link decideForComponent} does not keep. @returns the decisions @throws StorageError */
@@ -47,27 +64,72 @@ export async function removeUnneeded(
   state: State,
   place: string,
   component: Component,
+  needs: KnownNeeds,
   done: DoneAction[],
 ): Promise<FileDecision[]> {
-  const decisions = await decideForComponent(system, state, place, component);
-  for (const { keep, instance, transfer, reason } of decisions) {
-    if (keep) continue;
-    const path = resolveInRoot(place, instancePath(transfer, instance), false);
-    try {
-      await rm(path);
-      await syncDirectory(dirname(path));
-    } catch (error) {
-      throw storageError(instancePath(transfer, instance), error);
-    }
-    delete state.installed[stateKey(transfer, instance.name)];
-    done.push({ component: component.name, action: 'remove', version: instance.version, from: null });
-    system.options.reporter.step(component.name, `removed ${instance.version}: ${reason}`);
-  }
+  const decisions = await decideForComponent(system, state, place, component, needs);
+  for (const decision of decisions)
+    if (!decision.keep) await removeFile(system, state, place, component, decision, done);
   for (const { target } of component.transfers) {
     await removeTemporary(resolveInRoot(place, target.path));
     if (target.currentSymlink) await removeTemporary(resolveInRoot(place, dirname(target.currentSymlink)));
   }
   return decisions;
+}
+
+/** Removes one file, and what is remembered of it. @throws StorageError */
+export async function removeFile(
+  system: System,
+  state: State,
+  place: string,
+  component: Component,
+  { instance, transfer, reason }: FileDecision,
+  done: DoneAction[],
+): Promise<void> {
+  const path = resolveInRoot(place, instancePath(transfer, instance), false);
+  try {
+    await rm(path);
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    throw storageError(instancePath(transfer, instance), error);
+  }
+  delete state.installed[instance.path];
+  done.push({ component: component.name, action: 'remove', version: instance.version, from: null });
+  system.options.reporter.step(component.name, `removed ${instance.version}: ${reason}`);
+}
+
+/** Prunes what a run leaves over; a component that failed keeps all it has. */
+export async function pruneAll(
+  system: System,
+  state: State,
+  place: string,
+  works: readonly Work[],
+  done: DoneAction[],
+): Promise<void> {
+  const needs = await collectNeeds(system, state);
+  await eachPlanned(works, async ({ survey }) => {
+    await removeUnneeded(system, state, place, survey.component, needs, done);
+  });
+  if (works.every(({ error, plan }) => plan && !error)) await forgetOses(system, state, needs);
+}
+
+/** Forgets OSes that cannot be booted any more, once nothing of theirs is left. */
+export async function forgetOses(system: System, state: State, { bootable }: KnownNeeds): Promise<void> {
+  const { root, components } = system.options;
+  if (!bootable.certain || components.length > 0) return;
+  const kept = new Set(bootable.oses.flatMap(({ name, identity }) => [name, identity]));
+  for (const name of readRecords(root, false).keys()) {
+    if (kept.has(name)) continue;
+    await removeRecord(root, name);
+    delete state.heldFor[name];
+  }
+}
+
+/** The transfers of a component as other OSes have them: `%w` and its like lead to other names there. */
+function elsewhereTransfers({ elsewhere }: KnownNeeds, component: string): Transfer[] {
+  return elsewhere.flatMap(({ definitions }) =>
+    definitions.components.flatMap(({ name, transfers }) => (name === component ? transfers : [])),
+  );
 }
 
 /** Our own temporary files of runs that were killed; the lock says that no other run is at work. */
@@ -85,7 +147,7 @@ export async function removeLeftovers(system: System): Promise<void> {
   const { directory } = system.staging;
   const unpacked = dirname(system.staging.unpacked('x'));
   const lists = namesIn(join(directory, 'manifests')).map((name) => join(directory, 'manifests', name));
-  for (const parent of [dirname(directory), directory, unpacked, ...lists]) {
+  for (const parent of [dirname(directory), join(dirname(directory), 'os'), directory, unpacked, ...lists]) {
     for (const name of namesIn(parent).filter(isTemporaryName)) await rm(join(parent, name), { force: true });
   }
   await removeStale(system, unpacked);

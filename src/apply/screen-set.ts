@@ -1,6 +1,6 @@
 /**
- * Test-merges what is about to be visible. When systemd refuses the set, the new images are tried one by one beside
- * what is active; a guilty one is marked bad and its component fails, the rest goes on.
+ * Test-merges what is about to be visible. When systemd refuses the set, the guilty among the new images are found
+ * there, in halves; they are marked bad and their components fail, the rest goes on.
  */
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -9,6 +9,7 @@ import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
 import { withUnderlay } from '../os/underlay.ts';
 import { imageNameOf, installsParked, PARKED } from '../resolve/exposure.ts';
+import { isolate } from '../resolve/isolate.ts';
 import type { System } from '../system.ts';
 import { stateKey } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
@@ -28,10 +29,13 @@ interface Candidate {
 /** Screens the planned set of each kind; does nothing where systemd cannot be asked (`--root=`, no privileges). */
 export async function screenSet(system: System, state: State, works: readonly Work[]): Promise<void> {
   if (system.options.root !== '' || process.getuid?.() !== 0) return;
-  for (const kind of mergeKinds) {
-    const candidates = works.flatMap((work) => candidatesOf(work, kind));
-    if (!candidates.some(({ isNew }) => isNew)) continue;
-    await screenKind(system, state, kind, candidates);
+  const hasDeferred = works.some(({ moment, error }) => moment === 'reboot' && !error);
+  // What waits for the next boot is tried in the set that is merged then.
+  for (const nextBoot of hasDeferred ? [false, true] : [false]) {
+    for (const kind of mergeKinds) {
+      const candidates = works.flatMap((work) => candidatesOf(work, kind, nextBoot));
+      if (candidates.some(({ isNew }) => isNew)) await screenKind(system, state, kind, candidates);
+    }
   }
 }
 
@@ -42,27 +46,32 @@ async function screenKind(
   candidates: readonly Candidate[],
 ): Promise<void> {
   const host = system.host.release;
-  const whole = await testMerge(
-    kind,
-    candidates.map(({ image }) => image),
-    host,
-  );
+  const imagesOf = (some: readonly Candidate[]) => some.map(({ image }) => image);
+  const whole = await testMerge(kind, imagesOf(candidates), host);
   if (whole.outcome === 'merged') return;
   if (whole.outcome === 'impossible') {
     system.options.reporter.notice('', `the new images could not be test-merged: ${whole.why}`);
     return;
   }
   // What is refused without anything new is not the new images' fault: then they are tried by themselves.
-  const present = candidates.filter(({ isNew }) => !isNew).map(({ image }) => image);
-  const settled = (await testMerge(kind, present, host)).outcome === 'merged' ? present : [];
-  for (const candidate of candidates.filter(({ isNew }) => isNew)) {
-    const alone = await testMerge(kind, [...settled, candidate.image], host);
-    if (alone.outcome !== 'refused') {
-      settled.push(candidate.image);
-      continue;
+  const present = candidates.filter(({ isNew }) => !isNew);
+  const base = (await testMerge(kind, imagesOf(present), host)).outcome === 'merged' ? present : [];
+  // All images of a component go in, or none does.
+  const fresh = candidates.filter(({ isNew }) => isNew);
+  const groups = [...new Set(fresh.map(({ work }) => work))].map((work) => fresh.filter((one) => one.work === work));
+  let why = '';
+  const { guilty } = await isolate(groups, async (set) => {
+    const result = await testMerge(kind, imagesOf([...base, ...set.flat()]), host);
+    if (result.outcome === 'refused') why = result.why;
+    return result.outcome !== 'refused';
+  });
+  for (const group of guilty) {
+    const alone = guilty.length > 1 ? await testMerge(kind, imagesOf([...base, ...group]), host) : undefined;
+    const reason = alone?.outcome === 'refused' ? alone.why : why;
+    for (const candidate of group) {
+      markBad(state, candidate, reason);
+      await discard(state, candidate);
     }
-    markBad(state, candidate, alone.why);
-    await discard(state, candidate);
   }
 }
 
@@ -86,9 +95,9 @@ function markBad(state: State, { work, sha256 }: Candidate, why: string): void {
   );
 }
 
-function candidatesOf(work: Work, kind: MergeKind): Candidate[] {
+function candidatesOf(work: Work, kind: MergeKind, nextBoot: boolean): Candidate[] {
   const { plan, survey } = work;
-  return visibleFiles(work)
+  return visibleFiles(work, nextBoot)
     .filter((file) => file.kind === kind)
     .map(({ transfer, fileName, isNew }) => {
       const offered = plan?.steps.find((step) => step.step === 'install' && step.transfer === transfer);

@@ -16,14 +16,19 @@ export interface VisibleFile {
   readonly isNew: boolean;
 }
 
-/** The files of a component that should be merged in the end; none when it failed, or is not activated by itself. */
-export function visibleFiles({ plan, survey, error }: Work): VisibleFile[] {
-  if (!plan || error || survey.component.settings.activate !== 'now') return [];
+/**
+ * The files of a component that should be merged after this run; none when it failed.
+ * @param includeNextBoot whether what waits for the next boot counts as visible already
+ */
+export function visibleFiles({ plan, survey, moment, error }: Work, includeNextBoot = false): VisibleFile[] {
+  if (!plan || error) return [];
+  const takesNew = moment === 'now' || (includeNextBoot && moment === 'reboot');
   return survey.component.transfers.flatMap((transfer) => {
     const { kind } = transfer;
     if (kind !== 'sysext' && kind !== 'confext') return [];
     const step = plan.steps.find((candidate) => candidate.step === 'expose' && candidate.transfer === transfer);
-    const fileName = step?.step === 'expose' ? step.fileName : survey.activeNames.get(transfer.id);
-    return fileName === undefined ? [] : [{ transfer, kind, fileName, isNew: step !== undefined }];
+    const isNew = takesNew && step?.step === 'expose';
+    const fileName = isNew ? step.fileName : survey.activeNames.get(transfer.id);
+    return fileName === undefined ? [] : [{ transfer, kind, fileName, isNew }];
   });
 }

@@ -8,6 +8,9 @@ import type { Outcome } from './commands.ts';
 import { addCommonOptions, type CommonOptions, parseTargets, rootOf } from './options.ts';
 import { checkStatus, type JsonMode, printFailure, printOutcome } from './print.ts';
 
+/** How long commands that services call wait for another run, in seconds, unless `--wait=` says otherwise. */
+const PATIENCE_SEC = 120;
+
 /** Runs the command line. @returns the exit status */
 export async function runCli(argv: readonly string[], signal: AbortSignal): Promise<number> {
   let status: number = exitStatus.done;
@@ -29,7 +32,11 @@ export async function runCli(argv: readonly string[], signal: AbortSignal): Prom
   return status;
 }
 
-type CommandName = 'list' | 'check' | 'apply' | 'acquire' | 'install' | 'status' | 'why' | 'gc';
+const commandNames = [
+  ...(['list', 'check', 'apply', 'acquire', 'install', 'status', 'why', 'history'] as const),
+  ...(['rollback', 'hold', 'unhold', 'prepare', 'select', 'bless', 'gc'] as const),
+];
+type CommandName = (typeof commandNames)[number];
 type Action = (command: CommandName, options: CommonOptions, words: readonly string[]) => Promise<void>;
 
 function buildProgram(quiet: boolean, action: Action): Command {
@@ -57,11 +64,36 @@ function buildProgram(quiet: boolean, action: Action): Command {
     '--exit-code',
     'exit with 100 when there is an update',
   );
-  add('apply', '[name@version...]', 'acquire, install and activate the newest versions that fit, or those named');
+  add(
+    'apply',
+    '[name@version...]',
+    'acquire, install and activate the newest versions that fit, or those named',
+  ).option('--now', 'activate at once, whatever Activate= says');
   add('acquire', '[name@version...]', 'download only');
-  add('install', '[name@version...]', 'install and activate what is downloaded, without a network');
-  add('status', '[names...]', 'show what is installed and active, without a network');
+  add('install', '[name@version...]', 'install and activate what is downloaded, without a network')
+    .option('--now', 'activate at once, whatever Activate= says')
+    .option('--no-activate', 'only install; nothing becomes visible');
+  add('status', '[names...]', 'show what is installed and active, without a network').option(
+    '--os',
+    'show what every OS that can be booted would get',
+  );
   add('why', '<name>', 'say for every version why it is chosen or not');
+  add('history', '[names...]', 'show what was done');
+  add(
+    'rollback',
+    '[names...]',
+    'go back to the version before, or to the set before the last change; without a network',
+  );
+  add('hold', '<name@version...>', 'stay at the version that is active, or at the one named');
+  add('unhold', '<names...>', 'follow the newest version again, and try again what failed');
+  add('prepare', '[names...]', 'acquire and install now what another OS needs at its first boot')
+    .option('--os-root <dir>', 'the OS whose tree, or whose /usr, is in this directory')
+    .option('--os-release <file>', 'the OS with this os-release file')
+    .option('--uki <file>', 'the OS of this unified kernel image')
+    .option('--bootable', 'every OS that can be booted')
+    .option('--check', 'only say what it would get; 17 when something required has no version that fits');
+  add('select', '[names...]', 'at boot: make visible what goes with the OS that was booted; without a network');
+  add('bless', '', 'after boot-complete.target: this boot is good, and what became active with it if it is healthy');
   add('gc', '[names...]', 'remove versions that nothing needs, and say why the others stay');
   return program;
 }
@@ -110,7 +142,12 @@ async function dispatch(
   words: readonly string[],
   { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
 ): Promise<number> {
-  const [commands, render] = await Promise.all([import('./commands.ts'), import('./render.ts')]);
+  const [commands, os, render, renderOs] = await Promise.all([
+    import('./commands.ts'),
+    import('./os-commands.ts'),
+    import('./render.ts'),
+    import('./render-os.ts'),
+  ]);
   const { json } = options as { json: JsonMode };
   const text = { width: process.stdout.isTTY ? process.stdout.columns : undefined, legend: options.legend };
   const dryRun = options.dryRun === true;
@@ -123,6 +160,7 @@ async function dispatch(
     keyrings: options.keyring ?? [],
     ...(options.arch === undefined ? {} : { arch: options.arch }),
     refresh: options.refresh,
+    waitSec: options.wait ?? (command === 'prepare' || command === 'bless' ? PATIENCE_SEC : 0),
     reporter,
     signal,
   });
@@ -138,6 +176,10 @@ async function dispatch(
       return options.exitCode ? checkStatus(outcome, exit) : exit;
     }
     case 'status': {
+      if (options.os) {
+        const outcome = await os.statusByOsCommand(run(words));
+        return printOutcome(outcome, json, () => renderOs.renderOses(outcome, text));
+      }
       const outcome = await commands.status(run(words));
       return printOutcome(outcome, json, () => render.renderList(outcome, text));
     }
@@ -154,8 +196,37 @@ async function dispatch(
     case 'install': {
       const { names, requests } = parseTargets(words);
       const actions = { apply: commands.apply, acquire: commands.acquireCommand, install: commands.install };
-      const outcome = await actions[command](run(names), requests, dryRun);
+      const { now = false, activate = true } = options;
+      const outcome = await actions[command](run(names), requests, { dryRun, now, activate });
       reporter.close();
+      return printOutcome(outcome, json, () => render.renderDone(outcome));
+    }
+    case 'history': {
+      const outcome = await os.historyCommand(run(words));
+      return printOutcome(outcome, json, () => renderOs.renderHistory(outcome, text));
+    }
+    case 'prepare': {
+      const { osRoot, osRelease, uki, bootable = false, check = false } = options;
+      const outcome = await os.prepareCommand(run(words), { osRoot, osRelease, uki, bootable, check: check || dryRun });
+      reporter.close();
+      return printOutcome(outcome, json, () => renderOs.renderOses(outcome, text));
+    }
+    case 'hold': {
+      const { names, requests } = parseTargets(words);
+      const outcome = await os.holdCommand(run(names), requests);
+      return printOutcome(outcome, json, () => render.renderDone(outcome));
+    }
+    case 'rollback':
+    case 'unhold':
+    case 'select':
+    case 'bless': {
+      const actions = {
+        rollback: () => os.rollbackCommand(run(words), words),
+        unhold: () => os.unholdCommand(run(words)),
+        select: () => os.selectCommand(run(words), dryRun),
+        bless: () => os.blessCommand(run([])),
+      };
+      const outcome = await actions[command]();
       return printOutcome(outcome, json, () => render.renderDone(outcome));
     }
   }

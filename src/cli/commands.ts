@@ -2,6 +2,7 @@
 import { renderProblem } from '../definition/load.ts';
 import type { ErrorReport } from '../errors.ts';
 import { exitStatus, reportOf } from '../errors.ts';
+import type { HistoryEntry } from '../os/history.ts';
 import { readState } from '../os/state.ts';
 import { programVersion } from '../program.ts';
 import type { ComponentPlan } from '../resolve/plan.ts';
@@ -10,7 +11,13 @@ import { learnForList, noticePreReleases, resolveSurvey, settle, stagedState, su
 import type { RunOptions, System } from '../system.ts';
 import { openSystem } from '../system.ts';
 import type { DoneAction, KeptFile, Requests, UpdateResult } from '../work.ts';
-import { type ComponentDocument, componentDocument, type ErrorDocument, errorDocument } from './document.ts';
+import {
+  type ComponentDocument,
+  componentDocument,
+  type ErrorDocument,
+  errorDocument,
+  type OsDocument,
+} from './document.ts';
 
 /** What a command found and did; the printer makes text or JSON of it. */
 export interface Outcome {
@@ -22,6 +29,10 @@ export interface Outcome {
   readonly dryRun?: boolean;
   /** Why `gc` keeps or removes each file. */
   readonly kept?: readonly KeptFile[];
+  /** What operating systems get, for `status --os` and `prepare`. */
+  readonly oses?: readonly OsDocument[];
+  /** For `history`. */
+  readonly history?: readonly HistoryEntry[];
   /** Components that are somebody else's, and why. */
   readonly left: readonly { readonly name: string; readonly reason: string }[];
   readonly disabled: readonly string[];
@@ -66,16 +77,22 @@ export function status(run: RunOptions): Promise<Outcome> {
   });
 }
 
+/** How `apply` and `install` go about it. */
+export interface ApplyOptions {
+  readonly dryRun: boolean;
+  /** Whether `Activate=` gives way. */
+  readonly now: boolean;
+  /** Whether what is installed becomes visible. */
+  readonly activate: boolean;
+}
+
 /** Acquires, installs, exposes, activates; or says what would be done. */
-export function apply(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
-  return withSystem(run, async (system) => {
-    const { planUpdate, update } = await import('../update.ts');
-    return dryRun ? planOnly(await planUpdate(system, requests)) : await update(system, requests, 'apply');
-  });
+export function apply(run: RunOptions, requests: Requests, options: ApplyOptions): Promise<Outcome> {
+  return updateWith(run, requests, 'apply', options);
 }
 
 /** Downloads into staging. */
-export function acquireCommand(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
+export function acquireCommand(run: RunOptions, requests: Requests, { dryRun }: ApplyOptions): Promise<Outcome> {
   return withSystem(run, async (system) => {
     const { acquire, planUpdate } = await import('../update.ts');
     return dryRun ? planOnly(await planUpdate(system, requests)) : await acquire(system, requests);
@@ -83,10 +100,20 @@ export function acquireCommand(run: RunOptions, requests: Requests, dryRun: bool
 }
 
 /** Installs what is in staging, without a network. */
-export function install(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
-  return withSystem({ ...run, offline: true }, async (system) => {
+export function install(run: RunOptions, requests: Requests, options: ApplyOptions): Promise<Outcome> {
+  return updateWith({ ...run, offline: true }, requests, 'install', options);
+}
+
+function updateWith(
+  run: RunOptions,
+  requests: Requests,
+  command: string,
+  { dryRun, now, activate }: ApplyOptions,
+): Promise<Outcome> {
+  return withSystem(run, async (system) => {
     const { planUpdate, update } = await import('../update.ts');
-    return dryRun ? planOnly(await planUpdate(system, requests)) : await update(system, requests, 'install');
+    if (dryRun) return planOnly(await planUpdate(system, requests));
+    return update(system, requests, { command, sources: true, now, activate });
   });
 }
 
@@ -99,16 +126,20 @@ export function gc(run: RunOptions, dryRun: boolean): Promise<Outcome> {
   });
 }
 
-interface Found {
+/** What a command came to; {@link withSystem} makes an outcome of it. */
+export interface Found {
   readonly resolutions: readonly Resolution[];
   readonly errors: readonly (ErrorReport & { readonly component: string })[];
   readonly done?: readonly DoneAction[];
   readonly plans?: readonly ComponentPlan[];
   readonly dryRun?: boolean;
   readonly kept?: readonly KeptFile[];
+  readonly oses?: readonly OsDocument[];
+  readonly history?: readonly HistoryEntry[];
 }
 
-async function withSystem(run: RunOptions, operation: (system: System) => Promise<Found>): Promise<Outcome> {
+/** Opens the host for a command, and closes it after. */
+export async function withSystem(run: RunOptions, operation: (system: System) => Promise<Found>): Promise<Outcome> {
   const system = openSystem(run, programVersion);
   const { broken, left, disabled, warnings } = system.definitions;
   for (const warning of warnings) run.reporter.notice('', renderProblem(warning));
@@ -136,7 +167,7 @@ async function withSystem(run: RunOptions, operation: (system: System) => Promis
 }
 
 /** A dry run does nothing, so it has no list of what was done. */
-function planOnly({ resolutions, plans, errors }: UpdateResult): Found {
+export function planOnly({ resolutions, plans, errors }: UpdateResult): Found {
   return { resolutions, plans, errors, done: [], dryRun: true };
 }
 

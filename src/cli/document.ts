@@ -45,6 +45,21 @@ export interface Document {
   readonly done?: readonly DoneAction[];
 }
 
+/** What one operating system gets: a component without a version has none that fits. */
+export interface OsDocument {
+  readonly name: string;
+  readonly description: string;
+  readonly running: boolean;
+  /** How it is known: running, snapper, ostree, uki, slot, history, prepared, asked. */
+  readonly origin: string;
+  readonly where: string;
+  readonly components: readonly {
+    readonly component: string;
+    readonly version: string | null;
+    readonly reason: { readonly code: string; readonly text: string };
+  }[];
+}
+
 /** The version that a run would change to; undefined when the chosen one is what systemd sees already. */
 export function candidateOf(resolution: Resolution): VersionState | undefined {
   const { chosen } = resolution;

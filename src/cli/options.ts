@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.ts';
-import { parseBoolean } from '../syntax.ts';
+import { parseBoolean, parseTimeSpan } from '../syntax.ts';
 import type { Requests } from '../work.ts';
 
 /** What commander gives to an action. */
@@ -20,7 +20,16 @@ export interface CommonOptions {
   readonly pager: boolean;
   readonly legend: boolean;
   readonly debug?: boolean;
+  readonly wait?: number;
   readonly exitCode?: boolean;
+  readonly now?: boolean;
+  readonly activate?: boolean;
+  readonly os?: boolean;
+  readonly osRoot?: string;
+  readonly osRelease?: string;
+  readonly uki?: string;
+  readonly bootable?: boolean;
+  readonly check?: boolean;
 }
 
 /** Adds the common options to a command. */
@@ -43,6 +52,7 @@ export function addCommonOptions(command: Command): Command {
     )
     .addOption(new Option('--arch <arch>', 'match for this architecture (x86-64, arm64, ...)'))
     .addOption(new Option('--no-refresh', 'do not have systemd merge'))
+    .addOption(new Option('--wait <sec>', 'wait so long for another run to end').argParser(secondsArgument))
     .addOption(new Option('--no-pager', 'do not pipe output into a pager'))
     .addOption(new Option('--no-legend', 'print no header'))
     .addOption(new Option('--debug', 'print stack traces'));
@@ -78,4 +88,10 @@ function booleanArgument(value: string): boolean {
   const parsed = parseBoolean(value);
   if (parsed === undefined) throw new InvalidArgumentError('expected yes or no.');
   return parsed;
+}
+
+function secondsArgument(value: string): number {
+  const seconds = parseTimeSpan(value);
+  if (seconds === undefined || !Number.isFinite(seconds)) throw new InvalidArgumentError('expected a time span.');
+  return seconds;
 }

@@ -15,7 +15,7 @@ export function printOutcome(outcome: Outcome, json: JsonMode, text: () => strin
       printError({ message: component === null ? message : prefixed(component, message), ...(next ? { next } : {}) });
     }
   } else {
-    const { components, errors, done, kept, plans } = outcome;
+    const { components, errors, done, kept, oses, history, plans } = outcome;
     const document: Document = { format: DOCUMENT_FORMAT, components, errors, ...(done ? { done } : {}) };
     const planned = (outcome.dryRun ? plans : undefined)?.map(({ component, version, from, steps }) => ({
       component: component.name,
@@ -23,7 +23,13 @@ export function printOutcome(outcome: Outcome, json: JsonMode, text: () => strin
       from: from ?? null,
       steps: steps.map(({ step, transfer }) => ({ step, transfer: transfer.id })),
     }));
-    write(render({ ...document, ...(kept ? { kept } : {}), ...(planned ? { plan: planned } : {}) }, json));
+    const extra = {
+      ...(kept ? { kept } : {}),
+      ...(oses ? { oses } : {}),
+      ...(history ? { history } : {}),
+      ...(planned ? { plan: planned } : {}),
+    };
+    write(render({ ...document, ...extra }, json));
   }
   const failed = outcome.errors.map(({ exit }) => exit);
   const names = new Set(outcome.errors.map(({ component }) => component));

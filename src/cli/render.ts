@@ -74,7 +74,7 @@ export function renderDone(outcome: Outcome): string {
   );
   const lines = [...last.values()].map(
     ({ component, action, version, from }) =>
-      `${component}: ${DONE_WORDS[action]} ${version}${from ? ` (was ${from})` : ''}`,
+      `${component}: ${DONE_WORDS[action]} ${version}${from && from !== version ? ` (was ${from})` : ''}`,
   );
   if (lines.length > 0) return lines.join('\n');
   return outcome.errors.length > 0 ? '' : 'Nothing to do.';
@@ -85,7 +85,10 @@ const DONE_WORDS = {
   install: 'installed',
   expose: 'exposed',
   activate: 'activated',
+  defer: 'installed for later:',
   remove: 'removed',
+  hold: 'held at',
+  unhold: 'released',
 } as const;
 
 /** `gc`: every file with the reason for which it stays or goes. */

@@ -38,9 +38,20 @@ export interface Host {
  * @param options.arch the architecture of `--arch=`, else the machine's
  * @throws ConfigError when there is no os-release with an ID=
  */
-export function readHost(options: { readonly root: string; readonly arch?: string }): Host {
+export function readHost(options: { readonly root: string; readonly arch?: string | undefined }): Host {
   const { root } = options;
-  const fields = readOsRelease(root);
+  return hostWith(readOsRelease(root), { ...options, initrd: exists(root, '/etc/initrd-release') });
+}
+
+/**
+ * The host as it is, or would be, under an OS: specifiers of the OS come from its os-release, those of the machine from
+ * `root`.
+ */
+export function hostWith(
+  fields: ReleaseFields,
+  options: { readonly root: string; readonly arch?: string | undefined; readonly initrd?: boolean },
+): Host {
+  const { root } = options;
   const architecture = options.arch ?? ARCHITECTURES[machine()] ?? machine();
   const host = read(root, '/etc/hostname') ?? (root === '' ? hostname() : '');
   const specifiers: SpecifierValues = {
@@ -60,7 +71,7 @@ export function readHost(options: { readonly root: string; readonly arch?: strin
     w: fields.VERSION_ID ?? '',
     W: fields.VARIANT_ID ?? '',
   };
-  return { release: { fields, architecture, initrd: exists(root, '/etc/initrd-release') }, specifiers };
+  return { release: { fields, architecture, initrd: options.initrd === true }, specifiers };
 }
 
 /** `/etc/os-release`, else `/usr/lib/os-release`, of the tree. */

@@ -18,9 +18,10 @@ const HELD = 75;
 /**
  * Takes the lock at once, or fails.
  * @param command what this run does, for the message that another run prints
+ * @param waitSec how long to wait for another run to end, in seconds
  * @throws BusyError that names the holder; StorageError
  */
-export async function takeLock(path: string, command: string): Promise<Lock> {
+export async function takeLock(path: string, command: string, waitSec = 0): Promise<Lock> {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     // Made here and not by flock(1), so that nobody else may open it.
@@ -29,7 +30,8 @@ export async function takeLock(path: string, command: string): Promise<Lock> {
     throw storageError(path, error);
   }
   const script = 'echo locked; exec cat';
-  const child = spawn('flock', ['-n', '-E', String(HELD), path, 'sh', '-c', script], {
+  const patience = waitSec > 0 ? ['-w', String(waitSec)] : ['-n'];
+  const child = spawn('flock', [...patience, '-E', String(HELD), path, 'sh', '-c', script], {
     stdio: ['pipe', 'pipe', 'ignore'],
     // A Ctrl-C meant for us must not end the lock before our work has.
     detached: true,
@@ -53,7 +55,8 @@ function held(child: ChildProcess, path: string): Promise<void> {
     });
     child.stdout?.once('data', () => resolve());
     child.once('close', (status) => {
-      if (status === HELD) reject(new BusyError(`busy: ${holderOf(path)}`, { next: 'wait for it to end' }));
+      if (status === HELD)
+        reject(new BusyError(`busy: ${holderOf(path)}`, { next: 'wait for it to end, or use --wait=SEC' }));
       else reject(new StorageError(`${path}: cannot be locked (flock ended with ${status})`));
     });
   });

@@ -2,11 +2,8 @@
  * What extupdate remembers between runs, in `/var/lib/extupdate/state.json`. Everything that matters for safety can be
  * read off the disk; a lost state costs the memory of holds and bad marks, never an image.
  */
-import { existsSync, readFileSync, renameSync } from 'node:fs';
 import * as z from 'zod/mini';
-import { writeFileAtomic } from './atomic-file.ts';
-import { resolveInRoot } from './root.ts';
-import { isMissing, storageError } from './storage-error.ts';
+import { readStateFile, writeStateFile } from './state-file.ts';
 
 /** Loose, so that what a newer extupdate wrote survives an older one that was rolled back with the OS. */
 const State = z.looseObject({
@@ -18,6 +15,10 @@ const State = z.looseObject({
   ),
   /** Versions that are kept out, by component. */
   held: z.record(z.string(), z.array(z.string())),
+  /** The only version that a person wants, by component. */
+  pinned: z._default(z.record(z.string(), z.string()), {}),
+  /** Versions that are kept out of one OS, because they came in with an update of it that failed: by OS, by component. */
+  heldFor: z._default(z.record(z.string(), z.record(z.string(), z.array(z.string()))), {}),
   /** Images that failed when they were tried, by SHA-256. */
   bad: z.record(z.string(), z.object({ component: z.string(), version: z.string(), reason: z.string() })),
   /** The version that was active before the present one, by component. */
@@ -29,50 +30,15 @@ export type State = z.infer<typeof State>;
 export const STATE_PATH = '/var/lib/extupdate/state.json';
 
 export function emptyState(): State {
-  return { format: 1, installed: {}, held: {}, bad: {}, previous: {} };
+  return { format: 1, installed: {}, held: {}, pinned: {}, heldFor: {}, bad: {}, previous: {} };
 }
 
-/**
- * Reads the state; a missing one is empty. One that cannot be understood is put aside as `.broken` (when `mend` and the
- * file system allow) and counts as empty.
- */
+/** Reads the state; a missing or unreadable one is empty. @param mend see {@link readStateFile} */
 export function readState(root: string, mend: boolean): State {
-  const place = resolveInRoot(root, STATE_PATH);
-  let text: string;
-  try {
-    text = readFileSync(place, 'utf8');
-  } catch (error) {
-    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EACCES') return emptyState();
-    throw storageError(STATE_PATH, error);
-  }
-  const parsed = parse(text);
-  if (parsed) return parsed;
-  if (mend) {
-    try {
-      renameSync(place, `${place}.broken`);
-    } catch {
-      // It will be overwritten by the next good state.
-    }
-  }
-  return emptyState();
+  return readStateFile(root, STATE_PATH, State, mend) ?? emptyState();
 }
 
 /** Replaces the state, durably; one that is on disk already is not written again. */
-export async function writeState(root: string, state: State): Promise<void> {
-  const place = resolveInRoot(root, STATE_PATH);
-  const text = `${JSON.stringify(state, undefined, 1)}\n`;
-  try {
-    if (!existsSync(place) || readFileSync(place, 'utf8') !== text) await writeFileAtomic(place, text);
-  } catch (error) {
-    throw storageError(STATE_PATH, error);
-  }
-}
-
-function parse(text: string): State | undefined {
-  try {
-    const result = State.safeParse(JSON.parse(text));
-    return result.success ? result.data : undefined;
-  } catch {
-    return undefined;
-  }
+export function writeState(root: string, state: State): Promise<void> {
+  return writeStateFile(root, STATE_PATH, state);
 }

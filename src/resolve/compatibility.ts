@@ -41,6 +41,13 @@ export function judgeImage(facts: ImageFacts, use: ImageUse, host: HostRelease):
   return judgeRelease(release.fields, use.kind, host);
 }
 
+/** What the release file says that systemd would read of an image; undefined where it would read none. */
+export function releaseFieldsOf(facts: ImageFacts, use: ImageUse): ReleaseFields | undefined {
+  if (use.kind !== 'sysext' && use.kind !== 'confext') return undefined;
+  const release = chooseRelease(facts[use.kind], use.imageName, facts.origin === 'sidecar');
+  return 'fits' in release ? undefined : release.fields;
+}
+
 /** The nine checks for one release file. */
 export function judgeRelease(release: ReleaseFields, kind: 'sysext' | 'confext', host: HostRelease): Verdict {
   const prefix = CLASS_PREFIX[kind];

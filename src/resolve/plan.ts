@@ -15,6 +15,7 @@ export type Step =
 export interface ComponentPlan {
   readonly component: Resolution['component'];
   readonly version: string;
+  readonly chosen: VersionState;
   /** The version that is active before. */
   readonly from?: string;
   readonly steps: readonly Step[];
@@ -58,6 +59,7 @@ export function planComponent(
   return {
     component: resolution.component,
     version: chosen.version,
+    chosen,
     ...(resolution.active === undefined ? {} : { from: resolution.active }),
     steps: steps.sort((a, b) => order[a.step] - order[b.step]),
   };

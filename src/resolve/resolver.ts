@@ -20,6 +20,8 @@ export interface ResolveInput {
   readonly factsOf: (sha256: string) => ImageFacts | undefined;
   /** Versions that a person (or an explicit downgrade) keeps out. */
   readonly held: ReadonlySet<string>;
+  /** The only version that a person wants, until they release it. */
+  readonly pinned?: string;
   /** SHA-256 of images that failed when they were tried, and why. */
   readonly bad: ReadonlyMap<string, string>;
   /** Name of the file that an offered instance would be installed as. */
@@ -140,7 +142,7 @@ function assess(input: ResolveInput, { version, offered, installed }: CollectedV
     compatible: verdict.compatible,
     obsolete: below !== undefined,
     protected: component.transfers.some(({ protectVersions }) => protectVersions.includes(version)),
-    held: input.held.has(version),
+    held: input.held.has(version) || (input.pinned !== undefined && input.pinned !== version),
     bad: badReason !== undefined,
   };
   const ruledOut = ((): Reason | undefined => {
@@ -157,7 +159,12 @@ function assess(input: ResolveInput, { version, offered, installed }: CollectedV
     if (verdict.compatible === false) return { code: 'incompatible', text: verdict.text };
     // A person who names a version takes a hold or a bad mark upon themselves.
     if (badReason !== undefined && !asked) return { code: 'bad', text: badReason };
-    if (state.held && !asked) return { code: 'held', text: 'held; "extupdate apply NAME@VERSION" releases it' };
+    if (asked) return undefined;
+    const { name } = component;
+    if (input.pinned !== undefined && input.pinned !== version) {
+      return { code: 'held', text: `held at ${input.pinned}; "extupdate unhold ${name}" releases it` };
+    }
+    if (state.held) return { code: 'held', text: `held; "extupdate unhold ${name}" releases it` };
     return undefined;
   })();
   return ruledOut ? { state, ruledOut } : { state };

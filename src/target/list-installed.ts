@@ -38,7 +38,8 @@ export async function listInstalled(
       seen.add(entry.name);
       const place = join(directory, entry.name);
       const sizeBytes = statSync(place, { throwIfNoEntry: false })?.size ?? 0;
-      const known = state.installed[stateKey(transfer, entry.name)];
+      const path = stateKey(transfer, entry.name);
+      const known = state.installed[path];
       const remembered = known?.sizeBytes === sizeBytes ? known : undefined;
       const judged = options.readImages && transfer.kind !== 'none';
       const facts = judged ? await readLocalFacts(place) : undefined;
@@ -46,6 +47,7 @@ export async function listInstalled(
         transferId: transfer.id,
         version: remembered?.version ?? (await trueVersion(transfer, place, fields.version)),
         name: entry.name,
+        path,
         parked,
         sizeBytes,
         ...(remembered ? { sha256: remembered.sha256 } : {}),

@@ -150,7 +150,7 @@ describe('staging', () => {
     world.write(`var/lib/extupdate/unpacked/${temporary('image')}`, 'x');
     world.write(`var/lib/extupdate/unpacked/${'b'.repeat(64)}`, 'x');
     expect((await world.run(['apply'])).status).toBe(0);
-    expect(world.names('var/lib/extupdate')).toEqual(['staging', 'state.json', 'unpacked']);
+    expect(world.names('var/lib/extupdate')).toEqual(['history.jsonl', 'os', 'staging', 'state.json', 'unpacked']);
     expect(world.names('var/lib/extupdate/unpacked')).toEqual([]);
     expect(world.names('var/lib/extupdate/staging')).toEqual(['.lock', 'facts.json', 'manifests']);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { matchesGlob } from '../../../src/resolve/glob.ts';
-import { decideKeep } from '../../../src/resolve/keep.ts';
+import { decideKeep, type Needs } from '../../../src/resolve/keep.ts';
 import { comparePreference, isCandidate, parseVpickName } from '../../../src/resolve/vpick.ts';
 import type { InstalledInstance } from '../../../src/types.ts';
 
@@ -8,13 +8,16 @@ const instance = (version: string): InstalledInstance => ({
   transferId: 'app',
   version,
   name: `app_${version}.raw`,
+  path: `/store/app_${version}.raw`,
   parked: false,
   sizeBytes: 1,
 });
 
+const nothing: Needs = { merged: new Set(), forOs: new Map() };
+
 describe('decideKeep', () => {
   const kept = (versions: string[], more: Partial<Parameters<typeof decideKeep>[0]>) =>
-    decideKeep({ installed: versions.map(instance), protectVersions: [], instancesMax: 2, ...more })
+    decideKeep({ installed: versions.map(instance), protectVersions: [], instancesMax: 2, needs: nothing, ...more })
       .filter(({ keep }) => keep)
       .map(({ instance: { version } }) => version);
 

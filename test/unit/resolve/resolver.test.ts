@@ -49,6 +49,7 @@ const here = (version: string, os = '1', id = 'app'): InstalledInstance => ({
   transferId: id,
   version,
   name: `${id}_${version}.raw`,
+  path: `/store/${id}_${version}.raw`,
   parked: false,
   sizeBytes: 1,
   sha256: `${id}-${version}`,

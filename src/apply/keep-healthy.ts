@@ -1,0 +1,133 @@
+/**
+ * After a merge: units are restarted or reloaded where that is ours to do, health is awaited, and what is not well goes
+ * back to the version before, with its image marked bad.
+ */
+import { ActivationError, reportOf } from '../errors.ts';
+import type { State } from '../os/state.ts';
+import { releaseFieldsOf } from '../resolve/compatibility.ts';
+import { imageNameOf } from '../resolve/exposure.ts';
+import { planUnitActions, type Replacement, unitsToWatch } from '../resolve/unit-actions.ts';
+import type { System } from '../system.ts';
+import type { ImageFacts, ReleaseFields, Transfer } from '../types.ts';
+import type { DoneAction, Work } from '../work.ts';
+import { type ActivationSet, type Changed, mergesHere, takeBack, withdraw } from './activate-set.ts';
+import { actOnUnits, checkHealth, systemdVersion } from './health.ts';
+
+/** How health is judged: after an update, or after a boot. */
+export interface HealthOptions {
+  /** Whether units are restarted and reloaded first; a boot has started them already. */
+  readonly actOnUnits: boolean;
+  /** Why a component is known to have failed already. */
+  readonly knownFailure?: (work: Work) => string | undefined;
+  /** The version that a component goes back to; undefined when there is none. */
+  readonly backTo: (work: Work) => string | undefined;
+}
+
+/** Sees to the health of what an update activated; a failure becomes the error of its component. */
+export async function keepHealthy(system: System, state: State, set: ActivationSet, done: DoneAction[]): Promise<void> {
+  const changed = set.changed.filter(({ work }) => work.error === undefined);
+  await judgeHealth(system, state, { changed }, done, { actOnUnits: true, backTo: ({ plan }) => plan?.from });
+}
+
+/** Judges the health of what is active; what is sick goes back to the version before, all of it in one refresh. */
+export async function judgeHealth(
+  system: System,
+  state: State,
+  { changed }: ActivationSet,
+  done: DoneAction[],
+  options: HealthOptions,
+): Promise<void> {
+  if (!mergesHere(system) || changed.length === 0) return;
+  const replacements = new Map(changed.map((one) => [one, replacementsOf(system, one)]));
+  if (options.actOnUnits) await act([...replacements.values()].flat());
+  const verdicts = await Promise.all(
+    changed.map(async (one) => {
+      const why = options.knownFailure?.(one.work) ?? (await judge(one, replacements.get(one) ?? []));
+      return { one, why };
+    }),
+  );
+  const sick = verdicts.flatMap(({ one, why }) => (why === undefined ? [] : [{ one, why }]));
+  if (sick.length === 0) return;
+
+  const back = sick.map(({ one }) => ({ one, version: options.backTo(one.work) }));
+  const movable = back.filter(({ one }) => one.steps.some(({ fileName, previous }) => fileName !== previous));
+  const failure =
+    movable.length > 0
+      ? await takeBack(
+          system,
+          movable.map(({ one }) => one),
+        )
+      : undefined;
+  await act(movable.flatMap(({ one }) => (replacements.get(one) ?? []).map(reversed)));
+  for (const [index, { one, why }] of sick.entries()) {
+    const isMoved = movable.some((moved) => moved.one === one);
+    const version = back[index]?.version;
+    const after =
+      failure !== undefined
+        ? `going back failed: ${failure}`
+        : !isMoved
+          ? 'there is nothing to go back to, it stays'
+          : version === undefined
+            ? 'it was taken out again'
+            : `${version} is back`;
+    markUnhealthy(state, one.work, why, after);
+    withdraw(done, one.work.survey.component.name);
+  }
+}
+
+/** Does with units what the images ask for, where systemd does not do it by itself. */
+async function act(replacements: readonly Replacement[]): Promise<void> {
+  const asks = replacements.some(({ before, after, reloadUnits }) => {
+    const keys = [...Object.keys(before ?? {}), ...Object.keys(after ?? {})];
+    return reloadUnits.length > 0 || keys.some((key) => /^EXTENSION_(RESTART|RELOAD_OR_RESTART)_UNITS$/.test(key));
+  });
+  if (asks) await actOnUnits(planUnitActions(replacements, await systemdVersion()));
+}
+
+function judge({ work }: Changed, replacements: readonly Replacement[]): Promise<string | undefined> {
+  const { healthCheck, healthTimeoutSec } = work.survey.component.settings;
+  return checkHealth({ units: unitsToWatch(replacements), check: healthCheck, timeoutSec: healthTimeoutSec });
+}
+
+/** Marks the images of a component's new version bad, and tells what happened to it. */
+function markUnhealthy(state: State, work: Work, why: string, after: string): void {
+  const { plan, resolution, survey } = work;
+  const { name } = survey.component;
+  const version = plan?.version ?? '';
+  const images = [...(resolution?.chosen?.installed.values() ?? []), ...(resolution?.chosen?.offered.values() ?? [])];
+  for (const { sha256 } of images) {
+    if (sha256 !== undefined) state.bad[sha256] = { component: name, version, reason: `not healthy: ${why}` };
+  }
+  work.error = reportOf(
+    new ActivationError(`${name}: version ${version} is not healthy: ${why}; ${after}`, {
+      next: `a newer version is tried by itself; "extupdate unhold ${name}" lets this one be tried again`,
+    }),
+  );
+}
+
+function reversed({ before, after, reloadUnits }: Replacement): Replacement {
+  return { before: after, after: before, reloadUnits };
+}
+
+function replacementsOf(system: System, { work, steps }: Changed): Replacement[] {
+  const { settings } = work.survey.component;
+  const replacements = steps.map(({ transfer, fileName, previous }) => ({
+    before:
+      previous === undefined ? undefined : fieldsOf(transfer, previous, factsOfFile(system, work, transfer, previous)),
+    after: fieldsOf(transfer, fileName, factsOfFile(system, work, transfer, fileName)),
+    reloadUnits: [],
+  }));
+  return [...replacements, { reloadUnits: settings.reloadUnits }];
+}
+
+/** What is known of a file that was here before, or that this run brought. */
+function factsOfFile(system: System, work: Work, transfer: Transfer, fileName: string): ImageFacts | undefined {
+  const here = work.survey.installed.find(({ transferId, name }) => transferId === transfer.id && name === fileName);
+  if (here?.facts) return here.facts;
+  const step = work.plan?.steps.find((one) => one.step === 'install' && one.transfer === transfer);
+  return step?.step === 'install' ? system.facts.get(step.instance.sha256) : undefined;
+}
+
+function fieldsOf(transfer: Transfer, fileName: string, facts: ImageFacts | undefined): ReleaseFields | undefined {
+  return facts && releaseFieldsOf(facts, { kind: transfer.kind, imageName: imageNameOf(transfer, fileName) });
+}

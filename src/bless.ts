@@ -1,0 +1,95 @@
+/**
+ * `bless`, after `boot-complete.target`: this boot is good, and so is what became active with it, once it is merged and
+ * healthy; what is not goes back to a version that was.
+ */
+import { findMissing } from './apply/activate.ts';
+import { type ActivationSet, expectedOf, mergesHere } from './apply/activate-set.ts';
+import { judgeHealth } from './apply/keep-healthy.ts';
+import { blessPresentBoot } from './boot.ts';
+import { resultOf, underAll } from './each-work.ts';
+import { withLocks } from './locks.ts';
+import { readRecords, recordOf } from './os/records.ts';
+import { readState, type State, writeState } from './os/state.ts';
+import { recordRun, rememberRun } from './remember.ts';
+import type { OsRecord } from './resolve/record.ts';
+import type { Resolution, VersionState } from './resolve/resolver.ts';
+import { planFor, resolveSurvey, type Survey, surveyAll } from './survey.ts';
+import type { System } from './system.ts';
+import type { DoneAction, UpdateResult, Work } from './work.ts';
+
+/** Blesses the present boot, and sees to the health of what was planned for it. */
+export async function bless(system: System): Promise<UpdateResult> {
+  return withLocks(system, ['root'], 'bless', async () => {
+    const { root } = system.options;
+    const state = readState(root, true);
+    const done: DoneAction[] = [];
+    await blessPresentBoot(system);
+    const record = recordOf(readRecords(root, true), system.os);
+    const surveys = await surveyAll(system, state, { sources: false });
+    const works = surveys.flatMap((survey) => workFor(system, state, survey, record) ?? []);
+    if (works.length > 0) {
+      await settleHealth(system, state, works, done);
+      await writeState(root, state);
+      await underAll(system, works, (place) => recordRun(system, state, place, works));
+    }
+    const result = resultOf(works, done);
+    await rememberRun(system, 'bless', result);
+    return result;
+  });
+}
+
+/** A component that became active with this boot; the others have nothing to prove. */
+function workFor(system: System, state: State, survey: Survey, record: OsRecord | undefined): Work | undefined {
+  const entry = record?.components[survey.component.name];
+  const resolution = resolveSurvey(system, state, survey);
+  const active = resolution.versions.find((version) => version.active && version.complete);
+  const isNew = entry?.planned !== undefined && entry.planned !== system.bootId && entry.version === active?.version;
+  if (!active || !isNew) return undefined;
+  return {
+    survey,
+    resolution: { ...resolution, chosen: active },
+    plan: planFor(system, survey, resolution, active),
+    moment: 'now',
+    downloaded: false,
+    ready: new Map(),
+  };
+}
+
+async function settleHealth(system: System, state: State, works: readonly Work[], done: DoneAction[]): Promise<void> {
+  if (!mergesHere(system)) return;
+  const missing = await findMissing(works.flatMap((work) => expectedOf(work)));
+  const set: ActivationSet = {
+    changed: works.map((work) => ({
+      work,
+      steps: work.survey.component.transfers.flatMap((transfer) => {
+        const fileName = work.survey.activeNames.get(transfer.id);
+        const before = fallback(system, state, work)?.installed.get(transfer.id)?.name;
+        // With nothing to go back to, it stays: a sick one may be better than none.
+        const previous = before ?? fileName;
+        return fileName === undefined || previous === undefined
+          ? []
+          : [{ step: 'expose' as const, transfer, fileName, previous }];
+      }),
+    })),
+  };
+  await judgeHealth(system, state, set, done, {
+    actOnUnits: false,
+    knownFailure: ({ survey }) => {
+      const gone = missing.find(({ fileName }) => [...survey.activeNames.values()].includes(fileName));
+      return gone && `systemd does not merge ${gone.fileName}`;
+    },
+    backTo: (work) => fallback(system, state, work)?.version,
+  });
+}
+
+/** What was active before, if it fits this OS; else the newest other version that does. */
+function fallback(system: System, state: State, { survey, resolution }: Work): VersionState | undefined {
+  const present = resolution?.active;
+  const others = (candidates: Resolution) =>
+    candidates.versions.filter(
+      ({ version, complete, compatible, bad }) => version !== present && complete && compatible === true && !bad,
+    );
+  const usable = others(resolveSurvey(system, state, survey));
+  const previous = state.previous[survey.component.name];
+  return usable.find(({ version }) => version === previous) ?? usable.find(({ held }) => !held);
+}

@@ -1,0 +1,91 @@
+/**
+ * What was done, in `/var/lib/extupdate/history.jsonl`: one JSON document a line, appended, so that a killed run costs
+ * its own line at most.
+ */
+import { constants, readFileSync } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import * as z from 'zod/mini';
+import { writeFileAtomic } from './atomic-file.ts';
+import { resolveInRoot } from './root.ts';
+import { isMissing, storageError } from './storage-error.ts';
+
+const HISTORY_PATH = '/var/lib/extupdate/history.jsonl';
+
+/** Lines that are kept; the file is shortened when it holds half as many again. */
+const ENTRIES_MAX = 500;
+
+const HistoryEntry = z.looseObject({
+  /** RFC 3339. */
+  at: z.string(),
+  command: z.string(),
+  /** Name of the OS's record. */
+  os: z.string(),
+  done: z.array(
+    z.looseObject({
+      component: z.string(),
+      action: z.string(),
+      version: z.string(),
+      from: z.nullable(z.string()),
+      os: z.optional(z.string()),
+    }),
+  ),
+  errors: z.array(z.looseObject({ component: z.nullable(z.string()), code: z.string(), message: z.string() })),
+  /** `at` of the entry that this one took back. */
+  undoes: z.optional(z.string()),
+});
+
+export type HistoryEntry = z.infer<typeof HistoryEntry>;
+
+/** Oldest first; lines that are not understood are left out. */
+export function readHistory(root: string): HistoryEntry[] {
+  return linesOf(root).flatMap((line) => {
+    try {
+      const result = HistoryEntry.safeParse(JSON.parse(line));
+      return result.success ? [result.data] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Adds an entry, durably. @throws StorageError */
+export async function appendHistory(root: string, entry: HistoryEntry): Promise<void> {
+  const place = resolveInRoot(root, HISTORY_PATH);
+  const line = JSON.stringify(entry);
+  try {
+    const lines = linesOf(root);
+    if (lines.length >= ENTRIES_MAX * 1.5) {
+      await writeFileAtomic(place, `${[...lines.slice(1 - ENTRIES_MAX), line].join('\n')}\n`);
+      return;
+    }
+    await mkdir(dirname(place), { recursive: true });
+    const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+    const handle = await open(place, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o644);
+    try {
+      // A line that a killed run left unfinished ends here.
+      await handle.appendFile(`${endsInNewline(place) ? '' : '\n'}${line}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw storageError(HISTORY_PATH, error);
+  }
+}
+
+function linesOf(root: string): string[] {
+  try {
+    return readFileSync(resolveInRoot(root, HISTORY_PATH), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
+  } catch (error) {
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EACCES') return [];
+    throw storageError(HISTORY_PATH, error);
+  }
+}
+
+function endsInNewline(place: string): boolean {
+  const text = readFileSync(place, 'latin1');
+  return text === '' || text.endsWith('\n');
+}

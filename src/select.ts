@@ -1,0 +1,113 @@
+/**
+ * `select`, at boot and without a network: every component gets the version that goes with the OS that was booted.
+ * Whatever fails, the boot goes on with what is there.
+ */
+import { isLeftToService, refresh } from './apply/activate.ts';
+import { type ActivationSet, kindsToRefresh, mergesHere } from './apply/activate-set.ts';
+import { noteBoot } from './boot.ts';
+import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
+import { withLocks } from './locks.ts';
+import { readRecords, recordOf } from './os/records.ts';
+import { readState, type State, writeState } from './os/state.ts';
+import { adoptRecord, plannedEntry, rememberRun } from './remember.ts';
+import { changeRecord, type RecordedComponent } from './resolve/record.ts';
+import { type Selection, selectVersion } from './resolve/select.ts';
+import { planFor, resolveSurvey, surveyAll } from './survey.ts';
+import type { System } from './system.ts';
+import { exposeTogether } from './update.ts';
+import type { DoneAction, UpdateResult, Work } from './work.ts';
+
+interface SelectWork extends Work {
+  selection?: Selection;
+}
+
+/** Exposes what the OS's record says, else the newest installed that fits; refreshes once if something else is merged. */
+export async function select(system: System, options: { readonly dryRun: boolean }): Promise<UpdateResult> {
+  if (options.dryRun) return resultOf(await decide(system, readState(system.options.root, false)), []);
+  return withLocks(system, ['root'], 'select', async () => {
+    const { root } = system.options;
+    const state = readState(root, true);
+    const done: DoneAction[] = [];
+    await noteBoot(system, state);
+    const works = await decide(system, state);
+    const set = await exposeSelected(system, works, done);
+    for (const { work } of set.changed) {
+      const { plan } = work;
+      if (plan?.from !== undefined && plan.from !== plan.version) state.previous[plan.component.name] = plan.from;
+    }
+    await writeState(root, state);
+    await recordSelected(system, state, works);
+    await refreshOnce(system, works);
+    const result = resultOf(works, done);
+    await rememberRun(system, 'select', result);
+    return result;
+  });
+}
+
+/** What every component should be at, and the steps that lead there. */
+async function decide(system: System, state: State): Promise<SelectWork[]> {
+  const record = recordOf(readRecords(system.options.root, true), system.os);
+  const surveys = await surveyAll(system, state, { sources: false });
+  const works: SelectWork[] = surveys.map((survey) => ({
+    survey,
+    moment: 'now',
+    downloaded: false,
+    ready: new Map(),
+  }));
+  await eachWork(works, async (work: SelectWork) => {
+    const { name } = work.survey.component;
+    const resolution = resolveSurvey(system, state, work.survey);
+    const recorded = record?.components[name];
+    const selection = selectVersion({ resolution, recorded, pinned: state.pinned[name], bootId: system.bootId });
+    work.resolution = resolution;
+    work.selection = selection;
+    if (selection.version) work.plan = planFor(system, work.survey, resolution, selection.version);
+    else if (resolution.versions.length > 0) {
+      system.options.reporter.notice(name, 'nothing that is installed fits this OS; things stay as they are');
+    }
+  });
+  return works;
+}
+
+async function exposeSelected(system: System, works: readonly Work[], done: DoneAction[]): Promise<ActivationSet> {
+  const set: ActivationSet = { changed: [] };
+  const open = works.filter(({ plan }) => plan?.steps.some(({ step }) => step === 'expose'));
+  if (open.length === 0) return set;
+  await underAll(system, open, (place) =>
+    eachPlanned(open, async (work, plan) => {
+      const steps = plan.steps.filter((step) => step.step === 'expose');
+      await exposeTogether(system, place, steps);
+      set.changed.push({ work, steps });
+      done.push({ component: plan.component.name, action: 'expose', version: plan.version, from: plan.from ?? null });
+    }),
+  );
+  return set;
+}
+
+/** An OS that was not prepared gets a record now, so that nothing it uses is pruned before it is good. */
+async function recordSelected(system: System, state: State, works: readonly SelectWork[]): Promise<void> {
+  const { root } = system.options;
+  const records = readRecords(root, false);
+  const before = recordOf(records, system.os);
+  const entries = new Map<string, RecordedComponent | undefined>();
+  for (const work of works) {
+    if (work.error || work.selection?.reason === 'recorded' || work.selection?.reason === 'waiting') continue;
+    const entry = plannedEntry(state, work, '');
+    if (entry && entry.version !== before?.components[work.survey.component.name]?.version) {
+      entries.set(work.survey.component.name, entry);
+    }
+  }
+  if (entries.size > 0 || (before !== undefined && !records.has(system.os.name))) {
+    await adoptRecord(system, changeRecord(system.os, before, entries, system.now));
+  }
+}
+
+/** Merges anew where something else is merged than is exposed, unless systemd is about to do so anyway. */
+async function refreshOnce(system: System, works: readonly Work[]): Promise<void> {
+  if (!mergesHere(system)) return;
+  for (const kind of await kindsToRefresh(works)) {
+    if (await isLeftToService(kind)) continue;
+    const why = await refresh(kind);
+    if (why !== undefined) system.options.reporter.notice('', `systemd-${kind} refused the set: ${why}`);
+  }
+}
