@@ -67,7 +67,7 @@ export async function adoptRecord(system: System, record: OsRecord): Promise<voi
 
 /** Whether a work's new version is installed, and becomes visible at the next boot. */
 export function waitsForBoot({ moment, plan, error }: Work): boolean {
-  return moment === 'reboot' && !error && plan?.steps.some(({ step }) => step === 'expose');
+  return moment === 'reboot' && !error && plan?.steps.some(({ step }) => step === 'expose') === true;
 }
 
 /** An entry is good once systemd has merged it; the same content stays as good as it was. */

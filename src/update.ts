@@ -76,6 +76,7 @@ export async function update(system: System, requests: Requests, options: Update
 
     for (const work of works) planWork(system, work);
     await installAll(system, state, works, done);
+    if (!options.activate) leaveUnwritable(system, works);
     await writeState(root, state);
     if (options.activate) await activateAll(system, state, works, requests, options, done);
     await system.facts.save(offeredHashes(works));
@@ -83,6 +84,15 @@ export async function update(system: System, requests: Requests, options: Update
     await rememberRun(system, options.command, result, options);
     return result;
   });
+}
+
+/** What a confined run cannot write is installed by the run that activates, and is a failure only there. */
+function leaveUnwritable(system: System, works: readonly Work[]): void {
+  for (const work of works) {
+    if (work.error?.code !== 'storage') continue;
+    system.options.reporter.notice(work.survey.component.name, `left to the run that activates: ${work.error.message}`);
+    delete work.error;
+  }
 }
 
 /** What comes after installing: nothing new has been visible before. */

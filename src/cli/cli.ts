@@ -15,9 +15,16 @@ const PATIENCE_SEC = 120;
 export async function runCli(argv: readonly string[], signal: AbortSignal): Promise<number> {
   let status: number = exitStatus.done;
   const json = jsonModeOf(argv);
-  const program = buildProgram(json !== 'off', async (command, options, words) => {
-    status = await runCommand(command, options, words, signal);
-  });
+  const program = buildProgram(
+    json !== 'off',
+    async (command, options, words) => {
+      status = await runCommand(command, options, words, signal);
+    },
+    async () => {
+      const { answerSysupdate } = await import('./sysupdate-notify.ts');
+      status = await answerSysupdate(process.stdin, (text) => process.stdout.write(text));
+    },
+  );
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
@@ -39,7 +46,10 @@ const commandNames = [
 type CommandName = (typeof commandNames)[number];
 type Action = (command: CommandName, options: CommonOptions, words: readonly string[]) => Promise<void>;
 
-function buildProgram(quiet: boolean, action: Action): Command {
+/** Commands that other programs talk to: no table, no document. */
+type SpecialName = 'sysupdate-notify';
+
+function buildProgram(quiet: boolean, action: Action, special: (name: SpecialName) => Promise<void>): Command {
   const program = new Command('extupdate')
     .description('Keeps system and configuration extensions at the newest version that fits the operating system.')
     .version(programVersion)
@@ -94,6 +104,11 @@ function buildProgram(quiet: boolean, action: Action): Command {
     .option('--check', 'only say what it would get; 17 when something required has no version that fits');
   add('select', '[names...]', 'at boot: make visible what goes with the OS that was booted; without a network');
   add('bless', '', 'after boot-complete.target: this boot is good, and what became active with it if it is healthy');
+  program
+    .command('sysupdate-notify', { hidden: true })
+    .description('answer a completion call-out of systemd-sysupdate on standard input')
+    .exitOverride()
+    .action(() => special('sysupdate-notify'));
   add('gc', '[names...]', 'remove versions that nothing needs, and say why the others stay');
   return program;
 }

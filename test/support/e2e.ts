@@ -1,5 +1,5 @@
 /** A booted host with extupdate on it and a repository that it can reach: what every end-to-end test needs. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,13 @@ import { type ExtensionImage, extensionImage } from './images.ts';
 import { makeKey, type PublishOptions, publish, type TestKey } from './repository.ts';
 import { startServer, type TestServer } from './server.ts';
 import { bootHost, type ExecResult, type Host, hostUnavailable, type Suite } from './systemd-host.ts';
+
+/** Where hooks are installed. */
+const hookPlaces = {
+  'before-os-update': 'usr/lib/extupdate/before-os-update',
+  'tukit-plugin': 'usr/lib/tukit/plugins/extupdate',
+  'flatcar-oem-postinst': 'oem/bin/oem-postinst',
+} as const;
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -33,6 +40,8 @@ export interface E2e {
   merged(tool?: 'systemd-sysext' | 'systemd-confext'): Promise<string[]>;
   /** Content of a file inside, through what is merged. */
   cat(path: string): Promise<string>;
+  /** Puts the program, its units and hooks into the base OS, as a distribution would, and enables the units. */
+  installUnits(...enable: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -67,6 +76,21 @@ export async function startE2e(suite: Suite): Promise<E2e> {
       const hierarchies = JSON.parse(result.stdout) as { extensions: string[] | 'none' }[];
       const names = hierarchies.flatMap(({ extensions }) => (extensions === 'none' ? [] : extensions));
       return [...new Set(names)].sort();
+    },
+    async installUnits(...enable) {
+      const units = join(repository, 'units');
+      for (const name of readdirSync(units).filter((one) => /\.(service|timer|socket|path)$/.test(one))) {
+        write(`usr/lib/systemd/system/${name}`, readFileSync(join(units, name)));
+      }
+      write('usr/lib/systemd/system-preset/80-extupdate.preset', readFileSync(join(units, 'extupdate.preset')));
+      write('usr/bin/extupdate', '#!/bin/sh\nexec /srv/node/bin/node /srv/extupdate/main.js "$@"\n');
+      for (const [hook, path] of Object.entries(hookPlaces)) {
+        write(path, readFileSync(join(units, 'hooks', hook)));
+        chmodSync(join(host.root, path), 0o755);
+      }
+      chmodSync(join(host.root, 'usr/bin/extupdate'), 0o755);
+      const result = await host.sh(`systemctl daemon-reload && systemctl enable ${enable.join(' ')}`);
+      if (result.status !== 0) throw new Error(result.stderr);
     },
     cat: async (path) => (await host.exec(['cat', path])).stdout,
     stop: async () => {

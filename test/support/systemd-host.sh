@@ -7,7 +7,7 @@
 # TREE is copied to DIR/root. Commands are read from stdin, one per line, and
 # each is answered by one line:
 #
-#   boot  start the container            -> "leader PID", or "failed STATUS"
+#   boot [nspawn option...]  start the container  -> "leader PID", or "failed STATUS"
 #   down  wait until it has powered off  -> "down STATUS"
 #
 # When stdin ends, which it also does when the test process is killed, all
@@ -121,9 +121,10 @@ answer_end() {
 
 prepare
 echo ready
-while read -r command; do
+while read -r command more; do
   case $command in
-    boot) boot "$@" ;;
+    # shellcheck disable=SC2086 # several options
+    boot) boot "$@" $more ;;
     down) down ;;
   esac
 done

@@ -53,6 +53,11 @@ export interface ExecResult {
   readonly stderr: string;
 }
 
+export interface BootOptions {
+  /** Whether nothing outside can be reached, not even on loopback. */
+  readonly offline?: boolean;
+}
+
 /** A running host. */
 export interface Host {
   readonly suite: Suite;
@@ -65,8 +70,8 @@ export interface Host {
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** Runs a shell script inside. */
   sh(script: string, options?: ExecOptions): Promise<ExecResult>;
-  /** Powers off and boots again from the same root, maybe as another OS version. */
-  reboot(osRelease?: Readonly<Record<string, string>>): Promise<void>;
+  /** Powers off and boots again from the same root, maybe as another OS version, or with the network cut off. */
+  reboot(osRelease?: Readonly<Record<string, string>>, options?: BootOptions): Promise<void>;
   /** What the containers wrote to their console so far. */
   console(): Promise<string>;
   /** Powers off and removes every trace. May be called again. */
@@ -162,11 +167,11 @@ export async function bootHost(options: HostOptions): Promise<Host> {
   let leader = 0;
   let stopped: Promise<void> | undefined;
 
-  async function boot(osRelease?: Readonly<Record<string, string>>): Promise<void> {
+  async function boot(osRelease?: Readonly<Record<string, string>>, { offline }: BootOptions = {}): Promise<void> {
     if (osRelease) {
       await writeFile(join(root, 'usr/lib/os-release'), formatOsRelease(osRelease));
     }
-    const [word, pid] = (await keeper.ask('boot')).split(' ');
+    const [word, pid] = (await keeper.ask(offline ? 'boot --private-network' : 'boot')).split(' ');
     if (word !== 'leader') throw new Error(`host does not boot: ${await readConsole()}`);
     leader = Number(pid);
     const deadline = Date.now() + bootTimeoutMs;
@@ -208,9 +213,9 @@ export async function bootHost(options: HostOptions): Promise<Host> {
     root,
     exec: async (argv, execOptions) => exec(argv, execOptions),
     sh: async (script, execOptions) => exec(['sh', '-c', script], execOptions),
-    reboot: async (osRelease) => {
+    reboot: async (osRelease, bootOptions) => {
       await powerOff();
-      await boot(osRelease);
+      await boot(osRelease, bootOptions);
     },
     console: readConsole,
     stop: () => (stopped ??= stop()),
