@@ -11,12 +11,15 @@ const abort = new AbortController();
 // Every request of a run listens to it.
 setMaxListeners(0, abort.signal);
 let signalled: number | undefined;
+let endsByItself = false;
 for (const [name, exit] of Object.entries(SIGNALS)) {
   process.once(name, () => {
     signalled = exit;
     abort.abort(Object.assign(new DOMException(`${name} was received`, 'AbortError'), { exit }));
     // Whatever does not stop by itself is stopped; the disk is safe at any point.
-    setTimeout(() => process.exit(exit), 2000).unref();
+    setTimeout(() => {
+      if (!endsByItself) process.exit(exit);
+    }, 2000).unref();
   });
 }
 
@@ -28,11 +31,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  process.exitCode = await runCli(process.argv.slice(2), abort.signal);
+  process.exitCode = await runCli(process.argv.slice(2), {
+    signal: abort.signal,
+    endsByItself: () => {
+      endsByItself = true;
+    },
+  });
 } catch (error) {
   if (process.argv.includes('--debug')) console.error(error);
   const report = reportOf(error);
   process.stderr.write(`extupdate: ${report.message}\n`);
   process.exitCode = report.exit;
 }
-if (signalled !== undefined) process.exitCode = signalled;
+if (signalled !== undefined && !endsByItself) process.exitCode = signalled;

@@ -11,14 +11,21 @@ import { checkStatus, type JsonMode, printFailure, printOutcome } from './print.
 /** How long commands that services call wait for another run, in seconds, unless `--wait=` says otherwise. */
 const PATIENCE_SEC = 120;
 
+/** How the signals of the process reach a command. */
+export interface Interruption {
+  readonly signal: AbortSignal;
+  /** Tells that this command takes the time it needs to end after the signal, and that its exit status counts. */
+  endsByItself(): void;
+}
+
 /** Runs the command line. @returns the exit status */
-export async function runCli(argv: readonly string[], signal: AbortSignal): Promise<number> {
+export async function runCli(argv: readonly string[], interruption: Interruption): Promise<number> {
   let status: number = exitStatus.done;
   const json = jsonModeOf(argv);
   const program = buildProgram(
     json !== 'off',
     async (command, options, words) => {
-      status = await runCommand(command, options, words, signal);
+      status = await runCommand(command, options, words, interruption);
     },
     async () => {
       const { answerSysupdate } = await import('./sysupdate-notify.ts');
@@ -41,7 +48,7 @@ export async function runCli(argv: readonly string[], signal: AbortSignal): Prom
 
 const commandNames = [
   ...(['list', 'check', 'apply', 'acquire', 'install', 'status', 'why', 'history'] as const),
-  ...(['rollback', 'hold', 'unhold', 'prepare', 'select', 'bless', 'gc'] as const),
+  ...(['rollback', 'hold', 'unhold', 'prepare', 'select', 'bless', 'gc', 'daemon'] as const),
 ];
 type CommandName = (typeof commandNames)[number];
 type Action = (command: CommandName, options: CommonOptions, words: readonly string[]) => Promise<void>;
@@ -110,6 +117,7 @@ function buildProgram(quiet: boolean, action: Action, special: (name: SpecialNam
     .exitOverride()
     .action(() => special('sysupdate-notify'));
   add('gc', '[names...]', 'remove versions that nothing needs, and say why the others stay');
+  add('daemon', '', 'acquire and install on the schedule of extupdate.conf, until it is told to stop');
   return program;
 }
 
@@ -124,13 +132,18 @@ async function runCommand(
   command: CommandName,
   options: CommonOptions,
   words: readonly string[],
-  signal: AbortSignal,
+  { signal, endsByItself }: Interruption,
 ): Promise<number> {
   const { json } = options;
   let reporter: Reporter | undefined;
   try {
     const { createReporter } = await import('./progress.ts');
     reporter = await createReporter({ quiet: json !== 'off', terminal: process.stderr.isTTY === true });
+    if (command === 'daemon') {
+      endsByItself();
+      const { daemonCommand } = await import('./daemon-command.ts');
+      return await daemonCommand(options, { reporter, signal });
+    }
     return await dispatch(command, options, words, { reporter, signal });
   } catch (error) {
     if (signal.aborted) {
@@ -152,7 +165,7 @@ async function runCommand(
 }
 
 async function dispatch(
-  command: CommandName,
+  command: Exclude<CommandName, 'daemon'>,
   options: CommonOptions,
   words: readonly string[],
   { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },

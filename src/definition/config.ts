@@ -1,5 +1,6 @@
 /** `extupdate.conf`: settings of the host, validated; problems are collected like those of definitions. */
 import * as z from 'zod/mini';
+import { type MaintenanceWindow, parseMaintenanceWindow } from '../daemon/maintenance-window.ts';
 import { parseBoolean, parseSize, parseTimeSpan } from '../syntax.ts';
 import type { Assignment, Problem } from './ini.ts';
 import { parsedBy } from './parsed-by.ts';
@@ -24,6 +25,12 @@ export interface Config {
   readonly baseUrls: readonly { readonly from: string; readonly to: string }[];
   /** Names of systemd credentials that are sent as Authorization to URLs with the prefix. */
   readonly credentials: readonly { readonly prefix: string; readonly name: string }[];
+  /** When the daemon runs: a cron expression of five fields; node-cron reads it. */
+  readonly schedule: string;
+  /** The daemon begins each cycle after a random part of it. */
+  readonly randomizedDelaySec: number;
+  /** When the daemon may install; none = always. */
+  readonly maintenanceWindows: readonly MaintenanceWindow[];
 }
 
 export const defaultConfig: Config = {
@@ -32,7 +39,15 @@ export const defaultConfig: Config = {
   allowHttp: false,
   baseUrls: [],
   credentials: [],
+  schedule: '0 */6 * * *',
+  randomizedDelaySec: 30 * 60,
+  maintenanceWindows: [],
 };
+
+/** Longest random delay of the daemon, in seconds. */
+const DELAY_MAX_SEC = 7 * 86_400;
+/** The shape of minute, hour, day of month, month and day of week; the values are left to node-cron. */
+const CRON_SHAPE = /^[0-9*,/-]+ +[0-9*,/-]+ +[0-9LW?*,/-]+ +[0-9a-z*,/-]+ +[0-9a-z?*#,/-]+$/i;
 
 const url = z.string().check(z.regex(/^https?:\/\/[^/\s]/));
 
@@ -56,27 +71,50 @@ const settings = {
   },
   Proxy: { key: 'proxy', allowed: 'http://HOST:PORT, https://HOST:PORT', schema: url },
   CAFile: { key: 'caFile', allowed: 'an absolute path', schema: z.string().check(z.regex(/^\//)) },
+  Schedule: {
+    key: 'schedule',
+    allowed: 'five fields of a cron expression, such as 0 */6 * * *',
+    schema: z.string().check(z.regex(CRON_SHAPE)),
+  },
+  RandomizedDelaySec: {
+    key: 'randomizedDelaySec',
+    allowed: 'a time span such as 30min, up to 7d',
+    schema: parsedBy((text) => atMost(parseTimeSpan(text), DELAY_MAX_SEC)),
+  },
 } as const satisfies Record<string, { key: keyof Config; allowed: string; schema: z.ZodMiniType }>;
 
-/** Settings that hold pairs and add up. */
-const pairSettings = {
+const words = z.pipe(
+  z.string(),
+  z.transform((text: string) => text.split(/\s+/)),
+);
+
+/** Settings that may be repeated and add up. */
+const listSettings = {
   BaseURL: {
     allowed: 'two URLs, the one in definitions and the one to use',
-    schema: z.tuple([url, url]),
+    schema: z.pipe(words, z.tuple([url, url])),
   },
   Credential: {
     allowed: 'a URL prefix and the name of a systemd credential',
-    schema: z.tuple([url, z.string().check(z.regex(/^[A-Za-z0-9_.-]+$/))]),
+    schema: z.pipe(words, z.tuple([url, z.string().check(z.regex(/^[A-Za-z0-9_.-]+$/))])),
+  },
+  MaintenanceWindow: {
+    allowed: '[DAYS] HH:MM-HH:MM, such as Sat,Sun 02:00-04:00, Mon..Fri 22:00-04:00 or Sun 00:00-24:00',
+    schema: parsedBy(parseMaintenanceWindow),
   },
 } as const;
 
-export const configSettingNames = [...Object.keys(settings), ...Object.keys(pairSettings)];
+export const configSettingNames = [...Object.keys(settings), ...Object.keys(listSettings)];
 
 /** Reads the assignments of `extupdate.conf` and its drop-ins, later ones overriding earlier ones. */
 export function parseConfig(assignments: readonly Assignment[]): { config: Config; problems: Problem[] } {
   const problems: Problem[] = [];
   const values: Record<string, unknown> = {};
-  const pairs: { BaseURL: [string, string][]; Credential: [string, string][] } = { BaseURL: [], Credential: [] };
+  const lists: { -readonly [Key in keyof typeof listSettings]: z.infer<(typeof listSettings)[Key]['schema']>[] } = {
+    BaseURL: [],
+    Credential: [],
+    MaintenanceWindow: [],
+  };
   for (const assignment of assignments) {
     const { section, key, value, file, line } = assignment;
     if (section.startsWith('X-')) continue;
@@ -92,14 +130,14 @@ export function parseConfig(assignments: readonly Assignment[]): { config: Confi
       const result = z.safeParse(settings[key].schema as z.ZodMiniType, value);
       if (result.success) values[settings[key].key] = result.data;
       else invalid(`"${value}" is not valid`, settings[key].allowed);
-    } else if (isKey(pairSettings, key)) {
+    } else if (isKey(listSettings, key)) {
       if (value === '') {
-        pairs[key] = [];
+        lists[key] = [];
         continue;
       }
-      const result = z.safeParse(pairSettings[key].schema as z.ZodMiniType<[string, string]>, value.split(/\s+/));
-      if (result.success) pairs[key].push(result.data);
-      else invalid(`"${value}" is not valid`, pairSettings[key].allowed);
+      const result = z.safeParse(listSettings[key].schema as z.ZodMiniType, value);
+      if (result.success) (lists[key] as unknown[]).push(result.data);
+      else invalid(`"${value}" is not valid`, listSettings[key].allowed);
     } else {
       invalid('unknown setting', configSettingNames.join(', '));
     }
@@ -107,8 +145,9 @@ export function parseConfig(assignments: readonly Assignment[]): { config: Confi
   const config: Config = {
     ...defaultConfig,
     ...values,
-    baseUrls: pairs.BaseURL.map(([from, to]) => ({ from, to })),
-    credentials: pairs.Credential.map(([prefix, name]) => ({ prefix, name })),
+    baseUrls: lists.BaseURL.map(([from, to]) => ({ from, to })),
+    credentials: lists.Credential.map(([prefix, name]) => ({ prefix, name })),
+    maintenanceWindows: lists.MaintenanceWindow,
   };
   return { config, problems };
 }
@@ -125,6 +164,10 @@ export function overrideBaseUrl(url: string, config: Config): string {
 
 function isKey<T extends object>(table: T, key: string): key is Extract<keyof T, string> {
   return Object.hasOwn(table, key);
+}
+
+function atMost(value: number | undefined, max: number): number | undefined {
+  return value !== undefined && value <= max ? value : undefined;
 }
 
 function positive(value: number | undefined): number | undefined {

@@ -55,7 +55,7 @@ describe('[X-Extupdate]', () => {
 describe('extupdate.conf', () => {
   it('reads every setting, later files overriding earlier ones', () => {
     const text =
-      'MaxImageSize=1G\nMaxImageSize=2G\nMaxManifestAgeSec=30d\nAllowExpiredKey=yes\nAllowHTTP=no\nRateLimit=5M\nProxy=http://p:3128\nCAFile=/etc/ca.pem\nBaseURL=https://a/x http://b\nCredential=https://a/ token\n';
+      'MaxImageSize=1G\nMaxImageSize=2G\nMaxManifestAgeSec=30d\nAllowExpiredKey=yes\nAllowHTTP=no\nRateLimit=5M\nProxy=http://p:3128\nCAFile=/etc/ca.pem\nBaseURL=https://a/x http://b\nCredential=https://a/ token\nSchedule=30 2 * * mon\nRandomizedDelaySec=1h\nMaintenanceWindow=02:00-03:00\nMaintenanceWindow=\nMaintenanceWindow=Sun 02:00-04:00\nMaintenanceWindow=Sat 22:00-01:00\n';
     expect(config(text)).toEqual({
       problems: [],
       config: {
@@ -68,6 +68,12 @@ describe('extupdate.conf', () => {
         caFile: '/etc/ca.pem',
         baseUrls: [{ from: 'https://a/x', to: 'http://b' }],
         credentials: [{ prefix: 'https://a/', name: 'token' }],
+        schedule: '30 2 * * mon',
+        randomizedDelaySec: 3600,
+        maintenanceWindows: [
+          { days: [0], opens: 120, closes: 240 },
+          { days: [6], opens: 1320, closes: 1500 },
+        ],
       },
     });
   });
@@ -76,10 +82,26 @@ describe('extupdate.conf', () => {
     ['MaxImageSize=big', 'MaxImageSize=: "big" is not valid; allowed: a size'],
     ['BaseURL=https://a', 'BaseURL=: "https://a" is not valid; allowed: two URLs'],
     ['Credential=https://a/ ../x', 'Credential='],
+    ['Schedule=daily', 'Schedule=: "daily" is not valid; allowed: five fields of a cron expression'],
+    ['Schedule=0 0 0 * * *', 'allowed: five fields'],
+    ['Schedule=0 0 * *', 'allowed: five fields'],
+    ['RandomizedDelaySec=soon', 'RandomizedDelaySec=: "soon" is not valid; allowed: a time span'],
+    ['RandomizedDelaySec=infinity', 'up to 7d'],
+    [
+      'MaintenanceWindow=Sa 02:00-04:00',
+      'MaintenanceWindow=: "Sa 02:00-04:00" is not valid; allowed: [DAYS] HH:MM-HH:MM',
+    ],
     ['MaxImagesize=1', 'MaxImagesize=: unknown setting; allowed: MaxImageSize'],
   ])('%s: %s', (text, message) => {
     expect(config(text).problems).toMatchObject([{ line: 2, message: expect.stringContaining(message) }]);
   });
+
+  it.each(['0 */6 * * *', '* * * * *', '0,30 8-17/2 1,15 jan-mar Mon-Fri', '0 0 L * ?', '0 0 15W * *', '0  2 * * 2#3'])(
+    'Schedule=%s has the shape of one',
+    (schedule) => {
+      expect(config(`Schedule=${schedule}`)).toMatchObject({ config: { schedule }, problems: [] });
+    },
+  );
 
   it.each([
     ['https://a/x/y', 'http://b/y'],
