@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { installPayload } from './apply/install.ts';
+import { noteWantedSpace } from './apply/make-room.ts';
 import { TrustError, UnsuitableError } from './errors.ts';
 import { download } from './fetch/download.ts';
 import { detectCompression } from './image/compression.ts';
 import { openLocalFile } from './image/local-file.ts';
 import { hashFile } from './os/hash-file.ts';
+import { SpaceError } from './os/space.ts';
 import type { State } from './os/state.ts';
 import { storageError } from './os/storage-error.ts';
 import type { Resolution } from './resolve/resolver.ts';
@@ -103,10 +105,14 @@ async function stageOnce(system: System, instance: OfferedInstance, path: string
       sha256: instance.sha256,
       path,
       maxBytes: system.config.maxImageSize,
+      makeRoom: system.makeRoom,
       signal,
       ...(system.rateLimiter ? { rateLimiter: system.rateLimiter } : {}),
       onProgress: ({ receivedBytes, totalBytes }) => progress.update(receivedBytes, totalBytes),
     });
+  } catch (error) {
+    if (error instanceof SpaceError && !system.makeRoom) await noteWantedSpace(system, error.missing);
+    throw error;
   } finally {
     progress.end();
   }
@@ -124,6 +130,7 @@ async function unpack(system: System, survey: Survey, instance: OfferedInstance)
       to,
       name: instance.name,
       maxBytes: system.config.maxImageSize,
+      makeRoom: system.makeRoom,
     });
   } catch (error) {
     // What cannot be unpacked will not get better: the next run must not find it and fail the same way.

@@ -1,9 +1,10 @@
 /** What a boot means: which OS runs, whether an update of it failed before, and whether this boot is good. */
 
 import { readBoots, writeBoots } from './os/boot-history.ts';
-import { readRecords, recordOf } from './os/records.ts';
+import { readRecords } from './os/records.ts';
 import type { State } from './os/state.ts';
 import { addBoot, type Boot, blessBoot, cameInWith, failedUpdates } from './resolve/boots.ts';
+import { recordOf } from './resolve/needed-files.ts';
 import { rememberedFields } from './resolve/os-identity.ts';
 import type { System } from './system.ts';
 

@@ -5,14 +5,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { mergedFileNames } from './apply/activate.ts';
-import { type Bootable, listBootable } from './bootable.ts';
-import { readRecords, recordOf } from './os/records.ts';
+import { listBootable } from './bootable.ts';
+import { readRecords } from './os/records.ts';
 import { resolveInRoot } from './os/root.ts';
 import type { State } from './os/state.ts';
+import type { Bootable } from './resolve/bootable.ts';
 import { PARKED } from './resolve/exposure.ts';
 import type { Needs } from './resolve/keep.ts';
-import { describeOs, type KnownOs, knownOs } from './resolve/os-identity.ts';
-import { filesOf, releaseOf } from './resolve/record.ts';
+import { neededFiles, recordOf } from './resolve/needed-files.ts';
+import { type KnownOs, knownOs } from './resolve/os-identity.ts';
+import { filesOf, type OsRecord, releaseOf } from './resolve/record.ts';
 import { selectVersion } from './resolve/select.ts';
 import { resolveSurvey, surveyAll } from './survey.ts';
 import { type System, systemFor } from './system.ts';
@@ -23,60 +25,44 @@ export interface KnownNeeds extends Needs {
   readonly elsewhere: readonly System[];
 }
 
-/**
- * Collects what must stay. An OS with a record needs what the record names; where that is gone, or there is no record,
- * it needs what it would be given at boot.
- */
+/** Collects what must stay. */
 export async function collectNeeds(system: System, state: State): Promise<KnownNeeds> {
   const { root } = system.options;
   const records = readRecords(root, false);
   const bootable = await listBootable(system);
-  const forOs = new Map<string, string>();
-  const need = (path: string, reason: string) => {
-    if (!forOs.has(path)) forOs.set(path, reason);
-  };
-
-  const present = recordOf(records, system.os);
-  for (const path of Object.values(present?.components ?? {}).flatMap(filesOf)) need(path, 'recorded for this OS');
-  for (const os of bootable.oses.filter(({ running }) => !running)) {
-    const record = recordOf(records, os);
-    for (const path of Object.values(record?.components ?? {}).flatMap(filesOf)) {
-      need(path, `recorded for ${describeOs(os)}`);
-    }
-    const view = systemFor(system, os);
-    const open = view.definitions.components.filter(({ name }) => {
-      const entry = record?.components[name];
-      return !entry || !filesOf(entry).every((path) => isHere(root, path));
-    });
-    const surveys = await surveyAll({ ...view, definitions: { ...view.definitions, components: open } }, state, {
-      sources: false,
-    });
-    for (const survey of surveys) {
-      const { name } = survey.component;
-      const resolution = resolveSurvey(view, state, survey);
-      const { version } = selectVersion({ resolution, pinned: state.pinned[name], bootId: '' });
-      for (const { path } of version?.installed.values() ?? [])
-        need(path, `${describeOs(os)} would be given it at boot`);
-    }
-  }
-
-  const others = new Map<string, KnownOs>();
-  for (const os of bootable.oses) others.set(os.name, os);
+  const recorded = new Map<string, KnownOs>();
   for (const [name, record] of records) {
     const release = { ...system.os.release, fields: releaseOf(record), initrd: false };
-    const os = knownOs(release, record.deployment ?? undefined);
-    if (!others.has(name)) others.set(name, os);
-    // Where it is not known what can be booted, every OS may be.
-    if (bootable.certain) continue;
-    for (const path of Object.values(record.components).flatMap(filesOf)) need(path, `recorded for ${describeOs(os)}`);
+    recorded.set(name, knownOs(release, record.deployment ?? undefined));
   }
+  const selectedFor = new Map<string, string[]>();
+  for (const os of bootable.oses) {
+    if (!os.running) selectedFor.set(os.name, await selectedFiles(systemFor(system, os), state, recordOf(records, os)));
+  }
+  const others = new Map<string, KnownOs>([...recorded, ...bootable.oses.map((os) => [os.name, os] as const)]);
   others.delete(system.os.name);
   return {
     merged: root === '' ? mergedFileNames() : new Set(),
-    forOs,
+    forOs: neededFiles({ bootable, records, recorded, selectedFor }),
     bootable,
     elsewhere: [...others.values()].map((os) => systemFor(system, os)),
   };
+}
+
+/** What an OS would be given at boot where its record does not help. */
+async function selectedFiles(view: System, state: State, record: OsRecord | undefined): Promise<string[]> {
+  const open = view.definitions.components.filter(({ name }) => {
+    const entry = record?.components[name];
+    return !entry || !filesOf(entry).every((path) => isHere(view.options.root, path));
+  });
+  const definitions = { ...view.definitions, components: open };
+  const surveys = await surveyAll({ ...view, definitions }, state, { sources: false });
+  return surveys.flatMap((survey) => {
+    const resolution = resolveSurvey(view, state, survey);
+    const pinned = state.pinned[survey.component.name];
+    const { version } = selectVersion({ resolution, pinned, bootId: '' });
+    return [...(version?.installed.values() ?? [])].map(({ path }) => path);
+  });
 }
 
 function isHere(root: string, path: string): boolean {

@@ -1,7 +1,9 @@
 /** What every OS that can be booted would get, for `status --os`; nothing is changed and no server is asked. */
-import { type BootableOs, listBootable } from './bootable.ts';
-import { readRecords, recordOf } from './os/records.ts';
+import { listBootable } from './bootable.ts';
+import { readRecords } from './os/records.ts';
 import { readState } from './os/state.ts';
+import type { BootableOs } from './resolve/bootable.ts';
+import { recordOf } from './resolve/needed-files.ts';
 import { type SelectReason, selectVersion } from './resolve/select.ts';
 import { resolveSurvey, surveyAll } from './survey.ts';
 import { type System, systemFor } from './system.ts';

@@ -3,14 +3,16 @@
  * needs no network; and an OS update is refused when something required has no version that fits.
  */
 import { pointLink } from './apply/expose.ts';
+import { makeRoomFor } from './apply/make-room.ts';
 import { screenSet } from './apply/screen-set.ts';
 import { eachWork, resultOf } from './each-work.ts';
 import { BlockedError } from './errors.ts';
 import { withLocks } from './locks.ts';
-import { readRecords, recordOf, writeRecord } from './os/records.ts';
+import { readRecords, writeRecord } from './os/records.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { plannedEntry, rememberRun } from './remember.ts';
 import { exposureOf } from './resolve/exposure.ts';
+import { recordOf } from './resolve/needed-files.ts';
 import { describeOs, type KnownOs } from './resolve/os-identity.ts';
 import { changeRecord, type OsRecord, type RecordedComponent } from './resolve/record.ts';
 import { selectVersion } from './resolve/select.ts';
@@ -46,7 +48,7 @@ export async function prepare(
     const view = systemFor(system, target.os);
     const result = options.check
       ? await check(view)
-      : await withLocks(system, ['root', 'staging'], 'prepare', () => prepareOne(view, target));
+      : await withLocks(system, ['root', 'staging'], 'prepare', () => prepareOne(system, target.os, target.tree));
     prepared.push({ os: target.os, result });
   }
   return prepared;
@@ -66,12 +68,19 @@ async function check(view: System): Promise<UpdateResult> {
   return resultOf(works, []);
 }
 
-async function prepareOne(view: System, { tree }: PrepareTarget): Promise<UpdateResult> {
-  const { root } = view.options;
+async function prepareOne(system: System, os: KnownOs, tree: string | undefined): Promise<UpdateResult> {
+  const { root } = system.options;
   const state = readState(root, true);
   const done: DoneAction[] = [];
-  const record = recordOf(readRecords(root, true), view.os);
-  const all = await begin(view, state, { sources: true, now: true });
+  const bare = systemFor(system, os);
+  const record = recordOf(readRecords(root, true), os);
+  const all = await begin(bare, state, { sources: true, now: true });
+  const running = await begin({ ...system, options: { ...system.options, offline: true } }, state, {
+    sources: false,
+    now: true,
+  });
+  // What is spare is what the running OS can spare.
+  const view: System = { ...bare, makeRoom: makeRoomFor(system, state, running, done) };
   for (const work of all) work.resolution = resolveSurvey(view, state, work.survey);
   const works = all.filter((work) => !isSettled(work, record));
 
@@ -94,10 +103,13 @@ async function prepareOne(view: System, { tree }: PrepareTarget): Promise<Update
 }
 
 /** What was active under the OS before and is still here is what it gets: a rollback finds what it left. */
-function isSettled({ survey, resolution }: Work, record: OsRecord | undefined): boolean {
-  const recorded = record?.components[survey.component.name];
-  if (!resolution || !recorded || recorded.planned !== undefined) return false;
-  return selectVersion({ resolution, recorded, bootId: '' }).reason === 'recorded';
+function isSettled(work: Work, record: OsRecord | undefined): boolean {
+  const recorded = record?.components[work.survey.component.name];
+  if (!work.resolution || !recorded || recorded.planned !== undefined) return false;
+  const { version, reason } = selectVersion({ resolution: work.resolution, recorded, bootId: '' });
+  if (reason !== 'recorded' || !version) return false;
+  work.resolution = { ...work.resolution, chosen: version };
+  return true;
 }
 
 /** The planned record: of what is installed now, whatever failed on the way, the newest that fits. */

@@ -2,8 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { mergesHere } from './apply/activate-set.ts';
 import { appendHistory } from './os/history.ts';
-import { readRecords, recordOf, removeRecord, writeRecord } from './os/records.ts';
+import { readRecords, removeRecord, writeRecord } from './os/records.ts';
 import type { State } from './os/state.ts';
+import { recordOf } from './resolve/needed-files.ts';
 import { asGood, changeRecord, type OsRecord, type RecordedComponent } from './resolve/record.ts';
 import { fileNameOf } from './survey.ts';
 import type { System } from './system.ts';
@@ -78,7 +79,8 @@ function settleEntry(
   before: RecordedComponent | undefined,
 ): RecordedComponent {
   if (entry.planned !== undefined) return entry;
-  const isVerified = mergesHere(system) && work.error === undefined;
+  // After a failure, what was active before is so again.
+  const isVerified = mergesHere(system) && (work.error === undefined || entry.version !== work.plan?.version);
   if (isVerified) return asGood(entry);
   const isSame = before !== undefined && isDeepStrictEqual(asGood(before), asGood(entry));
   return isSame ? before : { ...entry, planned: system.bootId };

@@ -7,9 +7,10 @@ import { type ActivationSet, kindsToRefresh, mergesHere } from './apply/activate
 import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { withLocks } from './locks.ts';
-import { readRecords, recordOf } from './os/records.ts';
+import { readRecords } from './os/records.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { adoptRecord, plannedEntry, rememberRun } from './remember.ts';
+import { recordOf } from './resolve/needed-files.ts';
 import { changeRecord, type RecordedComponent } from './resolve/record.ts';
 import { type Selection, selectVersion } from './resolve/select.ts';
 import { planFor, resolveSurvey, surveyAll } from './survey.ts';

@@ -12,6 +12,7 @@ import { currentBootId } from './os/boot-history.ts';
 import { readBootedDeployment } from './os/bootable/booted.ts';
 import { type Host, hostWith, readHost } from './os/host.ts';
 import { resolveInRoot } from './os/root.ts';
+import type { MakeRoom } from './os/space.ts';
 import type { Reporter } from './reporter.ts';
 import { type KnownOs, knownOs } from './resolve/os-identity.ts';
 import { type FactsStore, openFactsStore } from './source/facts-store.ts';
@@ -57,6 +58,8 @@ export interface System {
   readonly rateLimiter?: RateLimiter;
   /** Downloads of this run, by SHA-256; whether each brought something. */
   readonly downloads: Map<string, Promise<boolean>>;
+  /** Called when space is short; undefined where this run may delete nothing. */
+  readonly makeRoom?: MakeRoom;
   /** The keys of the host's keyrings, or of `--keyring=`; read once. */
   keys(): Promise<readonly PublicKey[]>;
   close(): Promise<void>;

@@ -8,6 +8,7 @@ import { type ActivationSet, activateSet, type ExposeStep } from './apply/activa
 import { expose } from './apply/expose.ts';
 import { installPlanned } from './apply/install-planned.ts';
 import { keepHealthy } from './apply/keep-healthy.ts';
+import { makeRoomFor, makeWantedRoom } from './apply/make-room.ts';
 import { pruneAll, removeLeftovers } from './apply/prune.ts';
 import { requestReboot } from './apply/request-reboot.ts';
 import { screenSet } from './apply/screen-set.ts';
@@ -63,16 +64,18 @@ export async function acquire(system: System, requests: Requests): Promise<Updat
  * Makes the newest fitting version of every component the one that is merged.
  * Offline, only what is installed or in staging counts.
  */
-export async function update(system: System, requests: Requests, options: UpdateOptions): Promise<UpdateResult> {
-  return withLocks(system, ['root', 'staging'], options.command, async () => {
-    const { root } = system.options;
+export async function update(host: System, requests: Requests, options: UpdateOptions): Promise<UpdateResult> {
+  return withLocks(host, ['root', 'staging'], options.command, async () => {
+    const { root } = host.options;
     const state = readState(root, true);
     const done: DoneAction[] = [];
-    await noteBoot(system, state);
-    await warnOfSysupdate(system);
-    await removeLeftovers(system);
-    const works = await begin(system, state, options);
+    await noteBoot(host, state);
+    await warnOfSysupdate(host);
+    await removeLeftovers(host);
+    const works = await begin(host, state, options);
+    const system: System = { ...host, makeRoom: makeRoomFor(host, state, works, done) };
     await acquireAll(system, state, works, requests, { unpack: true, demand: true });
+    await makeWantedRoom(system);
 
     for (const work of works) planWork(system, work);
     await installAll(system, state, works, done);

@@ -57,6 +57,7 @@ async function installOne(
     mtime: instance.mtime,
     maxBytes: system.config.maxImageSize,
     ready: isLast ? work.ready.get(instance.sha256) : undefined,
+    makeRoom: system.makeRoom,
   });
   const facts = transfer.kind === 'none' ? undefined : await readLocalFacts(to);
   if (facts) {

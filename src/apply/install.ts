@@ -10,7 +10,7 @@ import { PolicyError, TrustError, UnsuitableError } from '../errors.ts';
 import { type Compression, detectCompression } from '../image/compression.ts';
 import { createExclusive, syncDirectory, temporaryPath, writeAll } from '../os/atomic-file.ts';
 import { hashFile } from '../os/hash-file.ts';
-import { ensureSpace } from '../os/space.ts';
+import { ensureSpace, type MakeRoom } from '../os/space.ts';
 import { errorCode, storageError } from '../os/storage-error.ts';
 import { decodersFor } from './decompress.ts';
 
@@ -33,6 +33,8 @@ export interface InstallRequest {
   readonly maxBytes: number;
   /** A file with the content to install that this very process has just made and hashed: moved in place of copied. */
   readonly ready?: string | undefined;
+  /** Called when space is short. */
+  readonly makeRoom?: MakeRoom | undefined;
 }
 
 /**
@@ -72,7 +74,7 @@ async function moveInPlace(request: InstallRequest, ready: string): Promise<bool
 }
 
 async function copyInPlace(request: InstallRequest, compression: Compression | undefined): Promise<void> {
-  await ensureSpace(dirname(request.to), (await stat(request.from)).size);
+  await ensureSpace(dirname(request.to), (await stat(request.from)).size, request.makeRoom);
   const readers = compression === undefined ? [(path: string) => createReadStream(path)] : decodersFor(compression);
   const temporary = temporaryPath(request.to);
   try {

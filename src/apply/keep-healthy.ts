@@ -2,6 +2,7 @@
  * After a merge: units are restarted or reloaded where that is ours to do, health is awaited, and what is not well goes
  * back to the version before, with its image marked bad.
  */
+import { existsSync } from 'node:fs';
 import { ActivationError, reportOf } from '../errors.ts';
 import type { State } from '../os/state.ts';
 import { releaseFieldsOf } from '../resolve/compatibility.ts';
@@ -39,7 +40,10 @@ export async function judgeHealth(
 ): Promise<void> {
   if (!mergesHere(system) || changed.length === 0) return;
   const replacements = new Map(changed.map((one) => [one, replacementsOf(system, one)]));
-  if (options.actOnUnits) await act([...replacements.values()].flat());
+  if (options.actOnUnits) {
+    await act([...replacements.values()].flat());
+    await warnOfHang(system, replacements);
+  }
   const verdicts = await Promise.all(
     changed.map(async (one) => {
       const why = options.knownFailure?.(one.work) ?? (await judge(one, replacements.get(one) ?? []));
@@ -82,6 +86,27 @@ async function act(replacements: readonly Replacement[]): Promise<void> {
     return reloadUnits.length > 0 || keys.some((key) => /^EXTENSION_(RESTART|RELOAD_OR_RESTART)_UNITS$/.test(key));
   });
   if (asks) await actOnUnits(planUnitActions(replacements, await systemdVersion()));
+}
+
+/** The first systemd that restarts units for extensions, at boot too, where it waits for itself. */
+const SYSTEMD_HANGS_SINCE = 262;
+
+/** Tells of an image with which systemd would hang at the next boot, where nothing has been done about it. */
+async function warnOfHang(system: System, replacements: ReadonlyMap<Changed, readonly Replacement[]>): Promise<void> {
+  const risky = [...replacements].filter(
+    ([, own]) => unitsToWatch(own.map(({ after }) => ({ after, reloadUnits: [] }))).length > 0,
+  );
+  if (risky.length === 0 || (await systemdVersion()) < SYSTEMD_HANGS_SINCE) return;
+  const dropIns = ['/etc', '/run', '/usr/local/lib', '/usr/lib'].map(
+    (directory) => `${directory}/systemd/system/systemd-sysext.service.d/50-extupdate.conf`,
+  );
+  if (dropIns.some((path) => existsSync(path))) return;
+  for (const [{ work }] of risky) {
+    system.options.reporter.notice(
+      work.survey.component.name,
+      `its image names units to restart, for which systemd ${SYSTEMD_HANGS_SINCE} waits forever at boot; install units/systemd-sysext.service.d of extupdate`,
+    );
+  }
 }
 
 function judge({ work }: Changed, replacements: readonly Replacement[]): Promise<string | undefined> {

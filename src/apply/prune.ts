@@ -11,6 +11,7 @@ import type { State } from '../os/state.ts';
 import { storageError } from '../os/storage-error.ts';
 import { PARKED } from '../resolve/exposure.ts';
 import { decideElsewhere, decideKeep, type KeepDecision } from '../resolve/keep.ts';
+import { obsoleteRecords } from '../resolve/needed-files.ts';
 import type { System } from '../system.ts';
 import { activeName } from '../target/active.ts';
 import { listInstalled } from '../target/list-installed.ts';
@@ -116,10 +117,8 @@ export async function pruneAll(
 /** Forgets OSes that cannot be booted any more, once nothing of theirs is left. */
 export async function forgetOses(system: System, state: State, { bootable }: KnownNeeds): Promise<void> {
   const { root, components } = system.options;
-  if (!bootable.certain || components.length > 0) return;
-  const kept = new Set(bootable.oses.flatMap(({ name, identity }) => [name, identity]));
-  for (const name of readRecords(root, false).keys()) {
-    if (kept.has(name)) continue;
+  if (components.length > 0) return;
+  for (const name of obsoleteRecords(bootable, readRecords(root, false))) {
     await removeRecord(root, name);
     delete state.heldFor[name];
   }

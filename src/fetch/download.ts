@@ -7,7 +7,7 @@ import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NetworkError, PolicyError, TrustError } from '../errors.ts';
 import { syncDirectory, writeAll } from '../os/atomic-file.ts';
-import { ensureSpace } from '../os/space.ts';
+import { ensureSpace, type MakeRoom } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import { isWebPage } from './body.ts';
 import { chunksOf, type HttpClient, type HttpResponse, RequestError, statusError } from './http.ts';
@@ -30,6 +30,8 @@ export interface DownloadRequest {
   /** Final path; the partial file is the same with `.partial`. */
   readonly path: string;
   readonly maxBytes: number;
+  /** Called when space is short. */
+  readonly makeRoom?: MakeRoom | undefined;
   readonly rateLimiter?: RateLimiter;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: { receivedBytes: number; totalBytes?: number }) => void;
@@ -133,7 +135,7 @@ async function beginBody(
       response.body.destroy();
       throw overCap(request);
     }
-    await ensureSpace(dirname(request.path), length).catch((error: unknown) => {
+    await ensureSpace(dirname(request.path), length, request.makeRoom).catch((error: unknown) => {
       response.body.destroy();
       throw error;
     });

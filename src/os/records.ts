@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { OsIdentity } from '../resolve/os-identity.ts';
+import type { Records } from '../resolve/needed-files.ts';
 import { OsRecord } from '../resolve/record.ts';
 import { syncDirectory } from './atomic-file.ts';
 import { resolveInRoot } from './root.ts';
@@ -10,9 +10,6 @@ import { readStateFile, writeStateFile } from './state-file.ts';
 import { isMissing, storageError } from './storage-error.ts';
 
 const RECORDS_PATH = '/var/lib/extupdate/os';
-
-/** By name of the OS. */
-export type Records = ReadonlyMap<string, OsRecord>;
 
 /** Reads all records; one that is not understood is left out, and moved to `.broken` with `mend`. */
 export function readRecords(root: string, mend: boolean): Records {
@@ -24,11 +21,7 @@ export function readRecords(root: string, mend: boolean): Records {
   return records;
 }
 
-/** The record of an OS; one that was written before its deployment was known counts too. */
-export function recordOf(records: Records, { name, identity }: OsIdentity): OsRecord | undefined {
-  return records.get(name) ?? records.get(identity);
-}
-
+/** Replaces a record, durably. @throws StorageError */
 export function writeRecord(root: string, name: string, record: OsRecord): Promise<void> {
   return writeStateFile(root, `${RECORDS_PATH}/${name}.json`, record);
 }

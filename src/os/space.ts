@@ -5,13 +5,38 @@ import { StorageError } from '../errors.ts';
 /** What stays free for everything else on the file system, in bytes. */
 const RESERVE = 16 * 1024 * 1024;
 
-/** @throws StorageError when the file system of `directory` has not room for `bytes` and a reserve */
-export async function ensureSpace(directory: string, bytes: number): Promise<void> {
+/** Deletes what can be spared on the file system of a directory, until so many bytes are free or nothing is left. */
+export type MakeRoom = (directory: string, bytes: number) => Promise<void>;
+
+/** There is not enough space, and nothing that can be spared. */
+export class SpaceError extends StorageError {
+  /** How much is missing, in bytes. */
+  readonly missing: number;
+
+  constructor(directory: string, needed: number, free: number) {
+    const mib = (value: number) => `${Math.ceil(value / 1024 / 1024)} MiB`;
+    super(`${directory}: not enough space: ${mib(needed)} needed, ${mib(free)} free`, {
+      next: 'free some space (extupdate gc removes what is not needed) and run again',
+    });
+    this.missing = needed - free;
+  }
+}
+
+/**
+ * @param makeRoom called once when space is short
+ * @throws SpaceError when the file system of `directory` has not room for `bytes` and a reserve
+ */
+export async function ensureSpace(directory: string, bytes: number, makeRoom?: MakeRoom): Promise<void> {
+  const needed = bytes + RESERVE;
+  let free = await freeBytes(directory);
+  if (free < needed && makeRoom) {
+    await makeRoom(directory, needed - free);
+    free = await freeBytes(directory);
+  }
+  if (free < needed) throw new SpaceError(directory, needed, free);
+}
+
+async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
-  const free = bavail * bsize;
-  if (free >= bytes + RESERVE) return;
-  const mib = (value: number) => `${Math.ceil(value / 1024 / 1024)} MiB`;
-  throw new StorageError(`${directory}: not enough space: ${mib(bytes + RESERVE)} needed, ${mib(free)} free`, {
-    next: 'free some space (extupdate gc removes what is not needed) and run again',
-  });
+  return bavail * bsize;
 }

@@ -13,6 +13,8 @@ export interface Staging {
   manifestDirectory(url: string): string;
   /** What is known of images by their hash. */
   readonly factsFile: string;
+  /** What a run that may delete nothing could not download for want of space. */
+  readonly wantedSpaceFile: string;
   readonly lockFile: string;
 }
 
@@ -27,6 +29,7 @@ export function stagingAt(directory: string): Staging {
     manifestDirectory: (url) =>
       join(directory, 'manifests', createHash('sha256').update(url).digest('hex').slice(0, 32)),
     factsFile: join(directory, 'facts.json'),
+    wantedSpaceFile: join(directory, 'space-wanted.json'),
     lockFile: join(directory, '.lock'),
   };
 }

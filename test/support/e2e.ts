@@ -82,6 +82,8 @@ export async function startE2e(suite: Suite): Promise<E2e> {
       for (const name of readdirSync(units).filter((one) => /\.(service|timer|socket|path)$/.test(one))) {
         write(`usr/lib/systemd/system/${name}`, readFileSync(join(units, name)));
       }
+      const dropIn = 'systemd-sysext.service.d/50-extupdate.conf';
+      write(`usr/lib/systemd/system/${dropIn}`, readFileSync(join(units, dropIn)));
       write('usr/lib/systemd/system-preset/80-extupdate.preset', readFileSync(join(units, 'extupdate.preset')));
       write('usr/bin/extupdate', '#!/bin/sh\nexec /srv/node/bin/node /srv/extupdate/main.js "$@"\n');
       for (const [hook, path] of Object.entries(hookPlaces)) {

@@ -1,0 +1,73 @@
+/**
+ * Which operating systems a machine can boot: what the platform tells, else the last two that were booted; and the one
+ * that was prepared last, which nobody has booted yet. Pure.
+ */
+import type { ReleaseFields } from '../types.ts';
+import { type Boot, lastBooted } from './boots.ts';
+import { type KnownOs, knownOs } from './os-identity.ts';
+import { type OsRecord, releaseOf } from './record.ts';
+
+export interface BootableOs extends KnownOs {
+  readonly running: boolean;
+  /** How it is known. */
+  readonly origin: 'running' | 'snapper' | 'ostree' | 'uki' | 'slot' | 'history' | 'prepared';
+  /** Where it was found, as seen inside the root; '' for what is only remembered. */
+  readonly where: string;
+}
+
+export interface Bootable {
+  /** The running one first. */
+  readonly oses: readonly BootableOs[];
+  /** Whether these are all: only then is anything forgotten about the others. */
+  readonly certain: boolean;
+}
+
+/** An OS as the platform shows it. */
+export type ShownOs = Pick<BootableOs, 'origin' | 'where' | 'deployment'> & { readonly fields: ReleaseFields };
+
+export interface BootableInput {
+  readonly running: KnownOs;
+  /** Path of the running OS's tree. */
+  readonly root: string;
+  /** What the platform shows; undefined where it shows nothing of the kind. */
+  readonly shown?: { readonly found: readonly ShownOs[]; readonly complete: boolean } | undefined;
+  readonly boots: readonly Boot[];
+  /** By name of the OS. */
+  readonly records: ReadonlyMap<string, OsRecord>;
+}
+
+/** OSes that are taken for bootable where the platform does not tell: an A/B pair. */
+const BOOTED_TAKEN = 2;
+
+/** Puts together which operating systems can be booted. */
+export function bootableOses({ running, root, shown, boots, records }: BootableInput): Bootable {
+  const oses = new Map<string, BootableOs>();
+  const add = (os: KnownOs, origin: BootableOs['origin'], where: string) => {
+    if (!oses.has(os.name)) oses.set(os.name, { ...os, running: origin === 'running', origin, where });
+  };
+  const asKnown = (fields: ReleaseFields, deployment?: string | null) =>
+    knownOs({ ...running.release, fields, initrd: false }, deployment ?? undefined);
+  add(running, 'running', root === '' ? '/' : root);
+  for (const { fields, deployment, origin, where } of shown?.found ?? [])
+    add(asKnown(fields, deployment), origin, where);
+
+  // What does not even show the OS that is running does not show everything.
+  const showsRunning = shown?.found.some(({ fields }) => asKnown(fields).identity === running.identity) ?? false;
+  const isShown = shown?.complete === true && showsRunning;
+  if (!isShown) {
+    for (const { release, deployment } of lastBooted(boots, BOOTED_TAKEN))
+      add(asKnown(release, deployment), 'history', '');
+  }
+  const prepared = preparedLast(records, boots);
+  if (prepared) add(asKnown(releaseOf(prepared), prepared.deployment), 'prepared', '');
+  // Where no boot was ever noted either, what else can be booted is anybody's guess.
+  return { oses: [...oses.values()], certain: shown === undefined ? boots.length > 0 : isShown };
+}
+
+/** What was prepared last and never booted: an update that replaces another one takes its place. */
+function preparedLast(records: ReadonlyMap<string, OsRecord>, boots: readonly Boot[]): OsRecord | undefined {
+  return [...records]
+    .filter(([name, { state }]) => state === 'planned' && !boots.some(({ os }) => os === name))
+    .map(([, record]) => record)
+    .sort((a, b) => ((a.changed ?? '') < (b.changed ?? '') ? 1 : -1))[0];
+}
