@@ -2,7 +2,7 @@
 
 import { readBoots, writeBoots } from './os/boot-history.ts';
 import { readRecords } from './os/records.ts';
-import type { State } from './os/state.ts';
+import { type State, writeState } from './os/state.ts';
 import { addBoot, type Boot, blessBoot, cameInWith, failedUpdates } from './resolve/boots.ts';
 import { recordOf } from './resolve/needed-files.ts';
 import { rememberedFields } from './resolve/os-identity.ts';
@@ -20,6 +20,8 @@ export async function noteBoot(system: System, state: State): Promise<boolean> {
   const after = addBoot(boots, presentBoot(system));
   if (after === boots) return false;
   holdFailed(system, state, failedUpdates(boots, system.os.name));
+  // The hold first: once the boot is noted, nobody looks again.
+  await writeState(root, state);
   await writeBoots(root, after);
   return true;
 }

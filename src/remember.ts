@@ -104,15 +104,17 @@ export function plannedEntry(
   return entryOf(plan.version, files, bootId);
 }
 
+/** The entry for what is visible; undefined for what systemd would not take on this OS although it sees it. */
 async function activeEntry(
   system: System,
   state: State,
   place: string,
-  { survey: { component } }: Work,
+  { survey: { component }, resolution }: Work,
 ): Promise<RecordedComponent | undefined> {
   const found = await activeFiles(system, state, place, component);
   const version = found?.[0]?.version;
   if (!found || version === undefined || found.some((file) => file.version !== version)) return undefined;
+  if (resolution?.versions.some((one) => one.version === version && one.compatible === false)) return undefined;
   return entryOf(
     version,
     found.map(({ file, sha256 }) => ({ file, sha256 })),

@@ -35,12 +35,15 @@ export async function decideForComponent(
   needs: KnownNeeds,
 ): Promise<FileDecision[]> {
   const decisions: FileDecision[] = [];
+  const activeNames = new Set<string>();
   for (const transfer of component.transfers) {
     const installed = await listInstalled(place, transfer, state, { readImages: false });
     const newest = installed.map(({ version }) => version).sort(newestFirst)[0];
+    const active = activeName(place, transfer, installed, system.host.release.architecture);
+    if (active !== undefined) activeNames.add(active);
     const decided = decideKeep({
       installed,
-      active: activeName(place, transfer, installed, system.host.release.architecture),
+      active,
       previous: state.previous[component.name],
       waiting: component.settings.activate === 'manual' ? newest : undefined,
       protectVersions: transfer.protectVersions,
@@ -54,7 +57,7 @@ export async function decideForComponent(
     const installed = await listInstalled(place, transfer, state, { readImages: false });
     const others = installed.filter(({ path }) => !known.has(path));
     for (const { path } of others) known.add(path);
-    decisions.push(...decideElsewhere(others, needs).map((decision) => ({ ...decision, transfer })));
+    decisions.push(...decideElsewhere(others, needs, activeNames).map((decision) => ({ ...decision, transfer })));
   }
   return decisions;
 }

@@ -54,10 +54,19 @@ export function decideKeep(input: KeepInput): KeepDecision[] {
   });
 }
 
-/** Decides for instances that only the definitions of other OSes name: an older `%w`, say. */
-export function decideElsewhere(installed: readonly InstalledInstance[], needs: Needs): KeepDecision[] {
+/**
+ * Decides for instances that only the definitions of other OSes name: an older `%w`, say.
+ * @param active file names of what systemd would see; nothing better may be there
+ */
+export function decideElsewhere(
+  installed: readonly InstalledInstance[],
+  needs: Needs,
+  active: ReadonlySet<string>,
+): KeepDecision[] {
+  const reasonFor = ({ name, path }: InstalledInstance) =>
+    active.has(name) ? 'active' : needs.merged.has(name) ? 'merged' : needs.forOs.get(path);
   return installed.map((instance) => {
-    const reason = needs.merged.has(instance.name) ? 'merged' : needs.forOs.get(instance.path);
+    const reason = reasonFor(instance);
     return reason === undefined
       ? { instance, keep: false, reason: 'for an OS that this machine cannot boot any more', spare: true }
       : { instance, keep: true, reason, spare: false };

@@ -1,0 +1,259 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { recordOf } from '../../../src/resolve/needed-files.ts';
+import { filesOf } from '../../../src/resolve/record.ts';
+import { newestFirst } from '../../../src/version/compare.ts';
+import { Machine, type Setup, type Steps } from '../../support/machine-model.ts';
+
+/** Histories that are played, and what happens at most in each. */
+const HISTORIES = 100_000;
+const EVENTS_MAX = 24;
+
+const kinds = [
+  ...(['publish', 'publish', 'publish for the next', 'apply', 'apply', 'apply', 'apply offline', 'sick'] as const),
+  ...([
+    'update the OS',
+    'prepare and update the OS',
+    'prepare',
+    'roll the OS back',
+    'roll the OS back',
+    'reboot',
+  ] as const),
+  ...(['bless', 'bless', 'gc', 'rollback', 'hold', 'unhold', 'apply now'] as const),
+];
+
+/** Plays one history; throws when an invariant does not hold. */
+class Player {
+  readonly machine: Machine;
+  /** What an OS has recorded as good, by its number: what a rollback has to find. */
+  readonly good = new Map<number, string>();
+  /** Versions that came in with a failed OS, by the OS that they must stay out of. */
+  readonly barred = new Map<number, Set<string>>();
+  nextVersion = 1;
+  nextOs = 2;
+  unexposing = false;
+
+  constructor(setup: Setup) {
+    this.machine = new Machine(setup);
+    this.run(this.machine.select(), Number.POSITIVE_INFINITY);
+  }
+
+  event(choice: number): void {
+    const kind = kinds[choice % kinds.length] ?? 'reboot';
+    const detail = Math.floor(choice / kinds.length);
+    // Two of three go through; the others die after so many steps.
+    const steps = detail % 3 === 0 ? Math.floor(detail / 3) % 7 : Number.POSITIVE_INFINITY;
+    const { machine } = this;
+    switch (kind) {
+      case 'publish':
+        this.publish(detail % 4 === 0 ? 0 : machine.running);
+        break;
+      case 'publish for the next':
+        this.publish(this.nextOs);
+        break;
+      case 'apply':
+        this.change(machine.update({}), steps);
+        break;
+      case 'apply offline':
+        this.change(machine.update({ offline: true }), steps);
+        break;
+      case 'sick':
+        this.change(machine.update({ sick: true, now: true }), steps);
+        break;
+      case 'apply now':
+        this.change(machine.update({ now: true }), steps);
+        break;
+      case 'rollback': {
+        const requested =
+          machine.memory.previous ?? [...machine.files.values()].map(({ version }) => version).sort()[0];
+        if (requested === undefined) return;
+        this.barred.get(machine.running)?.clear();
+        this.change(machine.update({ requested, offline: true, now: true, goesBack: true }), steps);
+        break;
+      }
+      case 'hold': {
+        const pinned = machine.activeVersion();
+        if (pinned !== undefined) machine.memory = { ...machine.memory, pinned };
+        return;
+      }
+      case 'unhold': {
+        const { pinned: _, ...rest } = machine.memory;
+        const heldFor = { ...rest.heldFor, [machine.os(machine.running).name]: [] };
+        machine.memory = { ...rest, held: [], bad: [], heldFor };
+        this.barred.get(machine.running)?.clear();
+        return;
+      }
+      case 'gc':
+        this.change(machine.prune(), steps);
+        break;
+      case 'bless':
+        this.change(machine.bless(), steps);
+        return;
+      case 'reboot':
+        this.boot(machine.running, steps);
+        break;
+      case 'prepare': {
+        const other = machine.bootable.find((number) => number !== machine.running);
+        if (other !== undefined) this.change(machine.prepare(other), steps);
+        return;
+      }
+      case 'update the OS':
+      case 'prepare and update the OS': {
+        const number = this.nextOs++;
+        // A/B: the other slot is overwritten. Snapshots: the oldest that is not running goes.
+        const others = machine.bootable.filter((one) => one !== machine.running);
+        const kept = machine.setup.platform === 'slots' ? [] : others.slice(-2);
+        machine.bootable = [...kept, machine.running, number];
+        if (kind !== 'update the OS') this.change(machine.prepare(number), steps);
+        this.boot(number, steps);
+        break;
+      }
+      case 'roll the OS back': {
+        const others = machine.bootable.filter((one) => one !== machine.running);
+        const other = others[detail % Math.max(1, others.length)];
+        if (other !== undefined) this.boot(other, steps);
+        return;
+      }
+    }
+  }
+
+  private publish(os: number): void {
+    const version = String(this.nextVersion++);
+    this.machine.published.push({ version, os });
+    if (this.machine.published.length > 4) this.machine.published.shift();
+  }
+
+  /** A command, which may die; then the machine starts again. */
+  private change(steps: Steps, limit: number): void {
+    if (!this.run(steps, limit)) this.boot(this.machine.running, Number.POSITIVE_INFINITY);
+  }
+
+  private boot(number: number, limit: number): void {
+    const { machine } = this;
+    const before = machine.running;
+    const failed = this.failedSince(number);
+    machine.boot(number);
+    // Dying in the middle of selecting, the machine starts again.
+    if (!this.run(machine.select(), limit)) {
+      machine.boot(number);
+      this.run(machine.select(), Number.POSITIVE_INFINITY);
+    }
+    machine.merge();
+    if (before !== number) for (const version of failed) this.bar(number, version);
+    this.checkBoot(number);
+  }
+
+  /** Told apart from the program: what the failed OSes since the last boot of this one brought in. */
+  private failedSince(number: number): string[] {
+    const { boots, records } = this.machine;
+    const name = this.machine.os(number).name;
+    const last = boots.map(({ os }) => os).lastIndexOf(name);
+    if (!boots.some(({ os, blessed }, index) => os === name && blessed && index <= last)) return [];
+    const mine = records.get(name)?.components.app?.version;
+    return boots.slice(last + 1).flatMap(({ os }) => {
+      if (os === name || boots.some((boot) => boot.os === os && boot.blessed)) return [];
+      const version = records.get(os)?.components.app?.version;
+      // Where this OS had none, there is nothing to have in its place.
+      return version !== undefined && mine !== undefined && newestFirst(version, mine) < 0 ? [version] : [];
+    });
+  }
+
+  private bar(number: number, version: string): void {
+    this.barred.set(number, (this.barred.get(number) ?? new Set()).add(version));
+  }
+
+  /** @returns whether it came to its end */
+  private run(steps: Steps, limit: number): boolean {
+    let hadActive = this.machine.active() !== undefined;
+    let count = 0;
+    for (;;) {
+      const files = new Set(this.machine.files.keys());
+      const [active, merged] = [this.machine.active(), this.machine.merged];
+      const { done, value } = steps.next();
+      if (done) break;
+      this.checkAlways(value, { files, active, merged, hadActive });
+      hadActive = this.machine.active() !== undefined;
+      count += 1;
+      if (count > limit) return false;
+    }
+    this.checkEnd();
+    return true;
+  }
+
+  private checkAlways(
+    step: string,
+    before: { files: ReadonlySet<string>; active: string | undefined; merged: string | undefined; hadActive: boolean },
+  ): void {
+    const { machine } = this;
+    const fail = (what: string) => {
+      throw new Error(`after "${step}": ${what}`);
+    };
+    // No OS that can be booted loses what is recorded for it.
+    for (const number of machine.bootable) {
+      const entry = recordOf(machine.records, machine.os(number))?.components.app;
+      for (const path of entry ? filesOf(entry) : []) {
+        if (!machine.files.has(path.slice('/store/'.length))) fail(`OS ${number} lost ${path}`);
+      }
+    }
+    for (const name of before.files) {
+      if (machine.files.has(name)) continue;
+      if (name === before.active) fail(`the active ${name} was pruned`);
+      if (name === before.merged) fail(`the merged ${name} was pruned`);
+    }
+    // Never zero, but for a first version that turned out sick.
+    const wasFirst = machine.memory.bad.length > 0;
+    if (before.hadActive && machine.active() === undefined && !wasFirst) fail('nothing is visible any more');
+  }
+
+  private checkEnd(): void {
+    const { machine } = this;
+    const version = machine.files.get(machine.merged ?? '')?.version;
+    if (version !== undefined && this.barred.get(machine.running)?.has(version)) {
+      throw new Error(`${version} came in with a failed OS and is active on ${machine.running}`);
+    }
+    const record = recordOf(machine.records, machine.os(machine.running));
+    const entry = record?.components.app;
+    if (entry && entry.planned === undefined) this.good.set(machine.running, entry.file);
+    else this.good.delete(machine.running);
+    // Bounded: what the definition keeps, and what each OS needs.
+    const { oses } = machine.listBootable();
+    const most = machine.setup.instancesMax + 3 + 2 * oses.length + machine.records.size;
+    if (machine.files.size > most) throw new Error(`${machine.files.size} files for ${oses.length} OSes`);
+  }
+
+  private checkBoot(number: number): void {
+    const { machine } = this;
+    const resolution = machine.resolve(number, { offered: false });
+    const usable = resolution.versions.filter(
+      ({ complete, compatible, bad, held }) => complete && compatible === true && !bad && !held,
+    );
+    if (usable.length > 0 && machine.merged === undefined) throw new Error(`nothing is merged on OS ${number}`);
+    const expected = this.good.get(number);
+    if (expected === undefined || machine.memory.pinned !== undefined) return;
+    const name = expected.slice('/store/'.length);
+    if (machine.memory.bad.includes(name)) return;
+    expect(machine.merged, `what was good on OS ${number}`).toBe(name);
+  }
+}
+
+describe('histories', () => {
+  it(`${HISTORIES} of them, with crashes between any two steps, lose nothing`, { timeout: 600_000 }, () => {
+    const setup = fc.record<Setup>({
+      layout: fc.constantFrom('v', 'link'),
+      platform: fc.constantFrom('snapshots', 'slots'),
+      activate: fc.constantFrom('now', 'now', 'reboot', 'manual'),
+      instancesMax: fc.constantFrom(2, 2, 3),
+    });
+    const choices = fc.array(fc.nat(kinds.length * 84 - 1), { minLength: 1, maxLength: EVENTS_MAX, size: 'max' });
+    fc.assert(
+      fc.property(setup, choices, (chosen, events) => {
+        const player = new Player(chosen);
+        for (const event of events) player.event(event);
+      }),
+      {
+        numRuns: HISTORIES,
+        ...(process.env.EXTUPDATE_TEST_SEED ? { seed: Number(process.env.EXTUPDATE_TEST_SEED) } : {}),
+      },
+    );
+  });
+});
