@@ -14,7 +14,7 @@ import { PARKED } from './resolve/exposure.ts';
 import type { Needs } from './resolve/keep.ts';
 import { neededFiles, recordOf } from './resolve/needed-files.ts';
 import { type KnownOs, knownOs } from './resolve/os-identity.ts';
-import { filesOf, type OsRecord, releaseOf } from './resolve/record.ts';
+import { filesOf, hashesOf, type OsRecord, releaseOf } from './resolve/record.ts';
 import { selectVersion } from './resolve/select.ts';
 import { resolveSurvey, surveyAll } from './survey.ts';
 import { type System, systemFor } from './system.ts';
@@ -53,14 +53,21 @@ export async function collectNeeds(system: System, state: State): Promise<KnownN
 async function selectedFiles(view: System, state: State, record: OsRecord | undefined): Promise<string[]> {
   const open = view.definitions.components.filter(({ name }) => {
     const entry = record?.components[name];
-    return !entry || !filesOf(entry).every((path) => isHere(view.options.root, path));
+    const pinned = state.pinned[name];
+    const isServed =
+      entry !== undefined &&
+      (pinned === undefined || pinned === entry.version) &&
+      !hashesOf(entry).some((sha256) => state.bad[sha256]) &&
+      filesOf(entry).every((path) => isHere(view.options.root, path));
+    return !isServed;
   });
   const definitions = { ...view.definitions, components: open };
   const surveys = await surveyAll({ ...view, definitions }, state, { sources: false });
   return surveys.flatMap((survey) => {
     const resolution = resolveSurvey(view, state, survey);
     const pinned = state.pinned[survey.component.name];
-    const { version } = selectVersion({ resolution, pinned, bootId: '' });
+    const recorded = record?.components[survey.component.name];
+    const { version } = selectVersion({ resolution, recorded, pinned, bootId: '' });
     return [...(version?.installed.values() ?? [])].map(({ path }) => path);
   });
 }

@@ -12,12 +12,12 @@ import { storageError } from '../os/storage-error.ts';
 import { PARKED } from '../resolve/exposure.ts';
 import { decideElsewhere, decideKeep, type KeepDecision } from '../resolve/keep.ts';
 import { obsoleteRecords } from '../resolve/needed-files.ts';
+import { resolveSurvey, surveyAll } from '../survey.ts';
 import type { System } from '../system.ts';
 import { activeName } from '../target/active.ts';
 import { listInstalled } from '../target/list-installed.ts';
 import { instancePath } from '../target/paths.ts';
 import type { Component, Transfer } from '../types.ts';
-import { newestFirst } from '../version/compare.ts';
 import type { DoneAction, Work } from '../work.ts';
 
 /** What an interrupted download left is kept for a later run, for so many milliseconds. */
@@ -36,16 +36,16 @@ export async function decideForComponent(
 ): Promise<FileDecision[]> {
   const decisions: FileDecision[] = [];
   const activeNames = new Set<string>();
+  const waiting = await waitingVersion(system, state, component);
   for (const transfer of component.transfers) {
     const installed = await listInstalled(place, transfer, state, { readImages: false });
-    const newest = installed.map(({ version }) => version).sort(newestFirst)[0];
     const active = activeName(place, transfer, installed, system.host.release.architecture);
     if (active !== undefined) activeNames.add(active);
     const decided = decideKeep({
       installed,
       active,
       previous: state.previous[component.name],
-      waiting: component.settings.activate === 'manual' ? newest : undefined,
+      waiting,
       protectVersions: transfer.protectVersions,
       instancesMax: transfer.target.instancesMax,
       needs,
@@ -60,6 +60,14 @@ export async function decideForComponent(
     decisions.push(...decideElsewhere(others, needs, activeNames).map((decision) => ({ ...decision, transfer })));
   }
   return decisions;
+}
+
+/** The version that a person may activate with `apply --now`; what waits for a boot is in the record of the OS. */
+async function waitingVersion(system: System, state: State, component: Component): Promise<string | undefined> {
+  if (component.settings.activate !== 'manual') return undefined;
+  const definitions = { ...system.definitions, components: [component] };
+  const [survey] = await surveyAll({ ...system, definitions }, state, { sources: false });
+  return survey && resolveSurvey(system, state, survey).chosen?.version;
 }
 
 /** Removes what {@link decideForComponent} does not keep. @returns the decisions @throws StorageError */

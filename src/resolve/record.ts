@@ -96,6 +96,11 @@ export function filesOf({ file, others }: RecordedComponent): string[] {
   return [file, ...(others ?? []).map((other) => other.file)];
 }
 
+/** The SHA-256 of those files, as far as they are known. */
+export function hashesOf({ sha256, others }: RecordedComponent): string[] {
+  return [sha256, ...(others ?? []).map((other) => other.sha256)].flatMap((hash) => hash ?? []);
+}
+
 /** The fields of an OS as its record tells them; undefined for a record of an older format without them. */
 export function releaseOf(record: OsRecord): ReleaseFields {
   if (record.release) return record.release;

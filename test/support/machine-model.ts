@@ -9,7 +9,14 @@ import { decideElsewhere, decideKeep } from '../../src/resolve/keep.ts';
 import { neededFiles, obsoleteRecords, recordOf } from '../../src/resolve/needed-files.ts';
 import { type KnownOs, knownOs } from '../../src/resolve/os-identity.ts';
 import { planComponent } from '../../src/resolve/plan.ts';
-import { asGood, changeRecord, filesOf, type OsRecord, type RecordedComponent } from '../../src/resolve/record.ts';
+import {
+  asGood,
+  changeRecord,
+  filesOf,
+  hashesOf,
+  type OsRecord,
+  type RecordedComponent,
+} from '../../src/resolve/record.ts';
 import { type Resolution, resolve } from '../../src/resolve/resolver.ts';
 import { selectVersion } from '../../src/resolve/select.ts';
 import type { Component, ImageFacts, InstalledInstance, OfferedInstance, Transfer } from '../../src/types.ts';
@@ -212,6 +219,7 @@ export class Machine {
     readonly sick?: boolean;
     readonly now?: boolean;
     readonly goesBack?: boolean;
+    readonly noRefresh?: boolean;
   }): Steps {
     yield* this.noteBoot();
     const { requested } = options;
@@ -227,8 +235,10 @@ export class Machine {
     let failed = false;
     if (step?.step === 'expose' && !waits) {
       yield* this.expose(step.fileName);
-      this.merge();
-      yield 'merge';
+      if (!options.noRefresh) {
+        this.merge();
+        yield 'merge';
+      }
       if (options.sick) {
         failed = true;
         this.memory = { ...this.memory, bad: [...this.memory.bad, step.fileName] };
@@ -322,11 +332,17 @@ export class Machine {
     const numberOf = (os: KnownOs) => Number(os.release.fields.VERSION_ID);
     const selectedFor = new Map<string, string[]>();
     for (const os of bootable.oses) {
-      const entry = recordOf(this.records, os)?.components.app;
-      if (os.running || (entry && filesOf(entry).every((path) => this.files.has(path.slice('/store/'.length)))))
-        continue;
+      if (os.running) continue;
+      const recorded = recordOf(this.records, os)?.components.app;
+      const { pinned, bad } = this.memory;
+      const isServed =
+        recorded !== undefined &&
+        (pinned === undefined || pinned === recorded.version) &&
+        !hashesOf(recorded).some((sha256) => bad.includes(sha256)) &&
+        filesOf(recorded).every((path) => this.files.has(path.slice('/store/'.length)));
+      if (isServed) continue;
       const resolution = this.resolve(numberOf(os), { offered: false });
-      const { version } = selectVersion({ resolution, pinned: this.memory.pinned, bootId: '' });
+      const { version } = selectVersion({ resolution, recorded, pinned, bootId: '' });
       selectedFor.set(
         os.name,
         [...(version?.installed.values() ?? [])].map(({ path }) => path),
@@ -342,7 +358,8 @@ export class Machine {
       installed: here,
       active: this.active(),
       previous: this.memory.previous,
-      waiting: this.setup.activate === 'manual' ? here.map(({ version }) => version).sort(newestFirst)[0] : undefined,
+      waiting:
+        this.setup.activate === 'manual' ? this.resolve(this.running, { offered: false }).chosen?.version : undefined,
       protectVersions: [],
       instancesMax: this.setup.instancesMax,
       needs,

@@ -2,24 +2,26 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recordOf } from '../../../src/resolve/needed-files.ts';
 import { filesOf } from '../../../src/resolve/record.ts';
+import { selectVersion } from '../../../src/resolve/select.ts';
 import { newestFirst } from '../../../src/version/compare.ts';
 import { Machine, type Setup, type Steps } from '../../support/machine-model.ts';
 
 /** Histories that are played, and what happens at most in each. */
-const HISTORIES = 100_000;
-const EVENTS_MAX = 24;
+const HISTORIES = Number(process.env.EXTUPDATE_TEST_HISTORIES ?? 100_000);
+const EVENTS_MAX = 18;
 
 const kinds = [
   ...(['publish', 'publish', 'publish for the next', 'apply', 'apply', 'apply', 'apply offline', 'sick'] as const),
   ...([
     'update the OS',
     'prepare and update the OS',
+    'prepare and wait',
     'prepare',
     'roll the OS back',
     'roll the OS back',
     'reboot',
   ] as const),
-  ...(['bless', 'bless', 'gc', 'rollback', 'hold', 'unhold', 'apply now'] as const),
+  ...(['bless', 'bless', 'gc', 'rollback', 'hold', 'unhold', 'apply now', 'apply without refresh'] as const),
 ];
 
 /** Plays one history; throws when an invariant does not hold. */
@@ -60,6 +62,9 @@ class Player {
       case 'sick':
         this.change(machine.update({ sick: true, now: true }), steps);
         break;
+      case 'apply without refresh':
+        this.change(machine.update({ now: true, noRefresh: true }), steps);
+        break;
       case 'apply now':
         this.change(machine.update({ now: true }), steps);
         break;
@@ -98,6 +103,7 @@ class Player {
         return;
       }
       case 'update the OS':
+      case 'prepare and wait':
       case 'prepare and update the OS': {
         const number = this.nextOs++;
         // A/B: the other slot is overwritten. Snapshots: the oldest that is not running goes.
@@ -105,7 +111,7 @@ class Player {
         const kept = machine.setup.platform === 'slots' ? [] : others.slice(-2);
         machine.bootable = [...kept, machine.running, number];
         if (kind !== 'update the OS') this.change(machine.prepare(number), steps);
-        this.boot(number, steps);
+        if (kind !== 'prepare and wait') this.boot(number, steps);
         break;
       }
       case 'roll the OS back': {
@@ -169,9 +175,10 @@ class Player {
     for (;;) {
       const files = new Set(this.machine.files.keys());
       const [active, merged] = [this.machine.active(), this.machine.merged];
+      const usable = new Map(this.knownOses().map((number) => [number, this.usableOn(number)]));
       const { done, value } = steps.next();
       if (done) break;
-      this.checkAlways(value, { files, active, merged, hadActive });
+      this.checkAlways(value, { files, active, merged, hadActive, usable });
       hadActive = this.machine.active() !== undefined;
       count += 1;
       if (count > limit) return false;
@@ -182,7 +189,13 @@ class Player {
 
   private checkAlways(
     step: string,
-    before: { files: ReadonlySet<string>; active: string | undefined; merged: string | undefined; hadActive: boolean },
+    before: {
+      files: ReadonlySet<string>;
+      active: string | undefined;
+      merged: string | undefined;
+      hadActive: boolean;
+      usable: ReadonlyMap<number, string | undefined>;
+    },
   ): void {
     const { machine } = this;
     const fail = (what: string) => {
@@ -200,9 +213,28 @@ class Player {
       if (name === before.active) fail(`the active ${name} was pruned`);
       if (name === before.merged) fail(`the merged ${name} was pruned`);
     }
+    // Nor does one without a record lose the last image that fits it.
+    for (const [number, name] of before.usable) {
+      if (step.startsWith('prune') && name !== undefined && this.usableOn(number) === undefined) {
+        fail(`OS ${number} lost the last version that fits it`);
+      }
+    }
     // Never zero, but for a first version that turned out sick.
     const wasFirst = machine.memory.bad.length > 0;
     if (before.hadActive && machine.active() === undefined && !wasFirst) fail('nothing is visible any more');
+  }
+
+  /** The OSes that the program can know to be bootable. */
+  private knownOses(): number[] {
+    return this.machine.listBootable().oses.map(({ release }) => Number(release.fields.VERSION_ID));
+  }
+
+  /** The version that an OS would be given at boot. */
+  private usableOn(number: number): string | undefined {
+    const { machine } = this;
+    const resolution = machine.resolve(number, { offered: false });
+    const recorded = recordOf(machine.records, machine.os(number))?.components.app;
+    return selectVersion({ resolution, recorded, pinned: machine.memory.pinned, bootId: '' }).version?.version;
   }
 
   private checkEnd(): void {
