@@ -7,6 +7,7 @@ import { type ActivationSet, kindsToRefresh, mergesHere } from './apply/activate
 import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { withLocks } from './locks.ts';
+import { readBoots } from './os/boot-history.ts';
 import { readRecords } from './os/records.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { adoptRecord, plannedEntry, rememberRun } from './remember.ts';
@@ -24,7 +25,10 @@ interface SelectWork extends Work {
 
 /** Exposes what the OS's record says, else the newest installed that fits; refreshes once if something else is merged. */
 export async function select(system: System, options: { readonly dryRun: boolean }): Promise<UpdateResult> {
-  if (options.dryRun) return resultOf(await decide(system, readState(system.options.root, false)), []);
+  if (options.dryRun || isBootNoted(system)) {
+    const works = await decide(system, readState(system.options.root, false));
+    if (options.dryRun || (await isInOrder(system, works))) return resultOf(works, []);
+  }
   return withLocks(system, ['root'], 'select', async () => {
     const { root } = system.options;
     const state = readState(root, true);
@@ -43,6 +47,22 @@ export async function select(system: System, options: { readonly dryRun: boolean
     await rememberRun(system, 'select', result);
     return result;
   });
+}
+
+function isBootNoted({ bootId, options: { root } }: System): boolean {
+  return bootId === '' || readBoots(root, false).some((boot) => boot.bootId === bootId);
+}
+
+/** Whether there is nothing to change: then nobody has to be waited for, nor kept waiting. */
+async function isInOrder(system: System, works: readonly SelectWork[]): Promise<boolean> {
+  const record = recordOf(readRecords(system.options.root, false), system.os);
+  return (
+    works.every(({ error, plan, survey }) => {
+      const { name } = survey.component;
+      return !error && (!plan || (plan.steps.length === 0 && record?.components[name]?.version === plan.version));
+    }) &&
+    (!mergesHere(system) || (await kindsToRefresh(works)).length === 0)
+  );
 }
 
 /** What every component should be at, and the steps that lead there. */

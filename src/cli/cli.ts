@@ -1,15 +1,10 @@
 /** The command table: words in, exit status out. Each command loads what it needs when it runs. */
 import { Command, CommanderError } from 'commander';
-import { exitStatus, reportOf, UsageError } from '../errors.ts';
+import { exitStatus, reportOf } from '../errors.ts';
 import { programVersion } from '../program.ts';
 import type { Reporter } from '../reporter.ts';
-import type { RunOptions } from '../system.ts';
-import type { Outcome } from './commands.ts';
-import { addCommonOptions, type CommonOptions, parseTargets, rootOf } from './options.ts';
-import { checkStatus, type JsonMode, printFailure, printOutcome } from './print.ts';
-
-/** How long commands that services call wait for another run, in seconds, unless `--wait=` says otherwise. */
-const PATIENCE_SEC = 120;
+import { addCommonOptions, type CommonOptions } from './options.ts';
+import { type JsonMode, printFailure } from './print.ts';
 
 /** How the signals of the process reach a command. */
 export interface Interruption {
@@ -23,6 +18,7 @@ export async function runCli(argv: readonly string[], interruption: Interruption
   let status: number = exitStatus.done;
   const json = jsonModeOf(argv);
   const program = buildProgram(
+    argv,
     json !== 'off',
     async (command, options, words) => {
       status = await runCommand(command, options, words, interruption);
@@ -50,13 +46,19 @@ const commandNames = [
   ...(['list', 'check', 'apply', 'acquire', 'install', 'status', 'why', 'history'] as const),
   ...(['rollback', 'hold', 'unhold', 'prepare', 'select', 'bless', 'gc', 'daemon'] as const),
 ];
-type CommandName = (typeof commandNames)[number];
+/** The commands that print a table or a document. */
+export type CommandName = (typeof commandNames)[number];
 type Action = (command: CommandName, options: CommonOptions, words: readonly string[]) => Promise<void>;
 
 /** Commands that other programs talk to: no table, no document. */
 type SpecialName = 'sysupdate-notify';
 
-function buildProgram(quiet: boolean, action: Action, special: (name: SpecialName) => Promise<void>): Command {
+function buildProgram(
+  argv: readonly string[],
+  quiet: boolean,
+  action: Action,
+  special: (name: SpecialName) => Promise<void>,
+): Command {
   const program = new Command('extupdate')
     .description('Keeps system and configuration extensions at the newest version that fits the operating system.')
     .version(programVersion)
@@ -64,9 +66,9 @@ function buildProgram(quiet: boolean, action: Action, special: (name: SpecialNam
     .configureOutput(quiet ? { writeErr: () => {} } : {})
     .showHelpAfterError('(see extupdate --help)');
   const add = (name: CommandName, words: string, description: string) => {
-    const command = addCommonOptions(program.command(`${name} ${words}`.trim()))
-      .description(description)
-      .exitOverride();
+    const command = program.command(`${name} ${words}`.trim()).description(description).exitOverride();
+    // Of the commands that are not asked for, only the names are needed.
+    if (argv.includes(name)) addCommonOptions(command);
     command.action((...args: unknown[]) => {
       const given = args
         .slice(0, -2)
@@ -144,6 +146,7 @@ async function runCommand(
       const { daemonCommand } = await import('./daemon-command.ts');
       return await daemonCommand(options, { reporter, signal });
     }
+    const { dispatch } = await import('./dispatch.ts');
     return await dispatch(command, options, words, { reporter, signal });
   } catch (error) {
     if (signal.aborted) {
@@ -162,114 +165,4 @@ async function runCommand(
   } finally {
     reporter?.close();
   }
-}
-
-async function dispatch(
-  command: Exclude<CommandName, 'daemon'>,
-  options: CommonOptions,
-  words: readonly string[],
-  { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
-): Promise<number> {
-  const [commands, os, render, renderOs] = await Promise.all([
-    import('./commands.ts'),
-    import('./os-commands.ts'),
-    import('./render.ts'),
-    import('./render-os.ts'),
-  ]);
-  const { json } = options as { json: JsonMode };
-  const text = { width: process.stdout.isTTY ? process.stdout.columns : undefined, legend: options.legend };
-  const dryRun = options.dryRun === true;
-  const run = (names: readonly string[]): RunOptions => ({
-    root: rootOf(options),
-    ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
-    components: [...(options.component ?? []), ...names],
-    ...(options.verify === undefined ? {} : { verify: options.verify }),
-    offline: options.offline === true,
-    keyrings: options.keyring ?? [],
-    ...(options.arch === undefined ? {} : { arch: options.arch }),
-    refresh: options.refresh,
-    waitSec: options.wait ?? (command === 'prepare' || command === 'bless' ? PATIENCE_SEC : 0),
-    reporter,
-    signal,
-  });
-  switch (command) {
-    case 'list': {
-      const [name, version] = words;
-      const outcome = onlyVersion(await commands.list(run(name === undefined ? [] : [name])), version);
-      return printOutcome(outcome, json, () => render.renderList(outcome, text));
-    }
-    case 'check': {
-      const outcome = await commands.check(run(words));
-      const exit = printOutcome(outcome, json, () => render.renderCheck(outcome, text));
-      return options.exitCode ? checkStatus(outcome, exit) : exit;
-    }
-    case 'status': {
-      if (options.os) {
-        const outcome = await os.statusByOsCommand(run(words));
-        return printOutcome(outcome, json, () => renderOs.renderOses(outcome, text));
-      }
-      const outcome = await commands.status(run(words));
-      return printOutcome(outcome, json, () => render.renderList(outcome, text));
-    }
-    case 'why': {
-      const outcome = await commands.list(run(words));
-      return printOutcome(outcome, json, () => render.renderWhy(outcome, text));
-    }
-    case 'gc': {
-      const outcome = await commands.gc(run(words), dryRun);
-      return printOutcome(outcome, json, () => render.renderKept(outcome, text));
-    }
-    case 'apply':
-    case 'acquire':
-    case 'install': {
-      const { names, requests } = parseTargets(words);
-      const actions = { apply: commands.apply, acquire: commands.acquireCommand, install: commands.install };
-      const { now = false, activate = true } = options;
-      const outcome = await actions[command](run(names), requests, { dryRun, now, activate });
-      reporter.close();
-      return printOutcome(outcome, json, () => render.renderDone(outcome));
-    }
-    case 'history': {
-      const outcome = await os.historyCommand(run(words));
-      return printOutcome(outcome, json, () => renderOs.renderHistory(outcome, text));
-    }
-    case 'prepare': {
-      const { osRoot, osRelease, uki, bootable = false, check = false } = options;
-      const outcome = await os.prepareCommand(run(words), { osRoot, osRelease, uki, bootable, check: check || dryRun });
-      reporter.close();
-      return printOutcome(outcome, json, () => renderOs.renderOses(outcome, text));
-    }
-    case 'hold': {
-      const { names, requests } = parseTargets(words);
-      const outcome = await os.holdCommand(run(names), requests);
-      return printOutcome(outcome, json, () => render.renderDone(outcome));
-    }
-    case 'rollback':
-    case 'unhold':
-    case 'select':
-    case 'bless': {
-      const actions = {
-        rollback: () => os.rollbackCommand(run(words), words),
-        unhold: () => os.unholdCommand(run(words)),
-        select: () => os.selectCommand(run(words), dryRun),
-        bless: () => os.blessCommand(run([])),
-      };
-      const outcome = await actions[command]();
-      return printOutcome(outcome, json, () => render.renderDone(outcome));
-    }
-  }
-}
-
-/** `list NAME VERSION`: that version, exactly. @throws UsageError when there is none */
-function onlyVersion(outcome: Outcome, version: string | undefined): Outcome {
-  if (version === undefined) return outcome;
-  const components = outcome.components.map((component) => ({
-    ...component,
-    versions: component.versions.filter((candidate) => candidate.version === version),
-  }));
-  if (outcome.errors.length === 0 && components.every(({ versions }) => versions.length === 0)) {
-    const names = outcome.components.map(({ name }) => name).join(', ');
-    throw new UsageError(`${names}: there is no version ${version}`, { next: `see "extupdate list ${names}"` });
-  }
-  return { ...outcome, components };
 }

@@ -18,7 +18,7 @@ export async function daemonCommand(
 ): Promise<number> {
   const words = wordsOfRuns(options);
   const { schedule, randomizedDelaySec, maintenanceWindows } = loadConfig(rootOf(options));
-  const nextRun = readSchedule(schedule);
+  const nextRun = await readSchedule(schedule);
   await runDaemon(
     { windows: maintenanceWindows, randomizedDelayMs: randomizedDelaySec * 1000 },
     {

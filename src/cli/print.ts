@@ -7,9 +7,13 @@ import { printable } from './printable.ts';
 export type JsonMode = 'short' | 'pretty' | 'off';
 
 /** Prints an outcome; `text` makes what people read. @returns the exit status */
-export function printOutcome(outcome: Outcome, json: JsonMode, text: () => string): number {
+export async function printOutcome(
+  outcome: Outcome,
+  json: JsonMode,
+  text: () => string | Promise<string>,
+): Promise<number> {
   if (json === 'off') {
-    const rendered = text();
+    const rendered = await text();
     if (rendered !== '') write(printable(rendered));
     for (const { component, message, next } of outcome.errors) {
       printError({ message: component === null ? message : prefixed(component, message), ...(next ? { next } : {}) });

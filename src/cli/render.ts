@@ -1,5 +1,4 @@
 /** Outcomes as text for people. The same reasons stand in the JSON document. */
-import { renderStep } from '../resolve/plan.ts';
 import type { Outcome } from './commands.ts';
 import type { ComponentDocument, VersionDocument } from './document.ts';
 import { renderTable } from './table.ts';
@@ -55,41 +54,6 @@ export function renderWhy(outcome: Outcome, options: TextOptions): string {
     })
     .join('\n\n');
 }
-
-/** `apply`, `acquire`, `install`: what was done, or would be. */
-export function renderDone(outcome: Outcome): string {
-  if (outcome.dryRun && outcome.plans) {
-    const planned = outcome.plans.filter(({ steps }) => steps.length > 0);
-    if (planned.length > 0) {
-      return planned
-        .flatMap(({ component, version, steps }) => [
-          `${component.name} ${version}:`,
-          ...steps.map((step) => `  ${renderStep(step)}`),
-        ])
-        .join('\n');
-    }
-  }
-  const last = new Map(
-    (outcome.done ?? []).filter(({ action }) => action !== 'remove').map((entry) => [entry.component, entry]),
-  );
-  const lines = [...last.values()].map(
-    ({ component, action, version, from }) =>
-      `${component}: ${DONE_WORDS[action]} ${version}${from && from !== version ? ` (was ${from})` : ''}`,
-  );
-  if (lines.length > 0) return lines.join('\n');
-  return outcome.errors.length > 0 ? '' : 'Nothing to do.';
-}
-
-const DONE_WORDS = {
-  acquire: 'acquired',
-  install: 'installed',
-  expose: 'exposed',
-  activate: 'activated',
-  defer: 'installed for later:',
-  remove: 'removed',
-  hold: 'held at',
-  unhold: 'released',
-} as const;
 
 /** `gc`: every file with the reason for which it stays or goes. */
 export function renderKept(outcome: Outcome, options: TextOptions): string {

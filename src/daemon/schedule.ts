@@ -1,5 +1,5 @@
 /** The schedule of the daemon: node-cron reads the expression and finds the next time; the daemon does the waiting. */
-import { createTask, type ScheduledTask } from 'node-cron';
+import type { ScheduledTask } from 'node-cron';
 import { ConfigError } from '../errors.ts';
 
 /**
@@ -7,7 +7,8 @@ import { ConfigError } from '../errors.ts';
  * @returns finds the first time of the schedule after now
  * @throws ConfigError when it is not valid, or no time ever fits it
  */
-export function readSchedule(expression: string): () => Date {
+export async function readSchedule(expression: string): Promise<() => Date> {
+  const { createTask } = await import('node-cron');
   const nextRun = () => {
     const [next] = task.getNextRuns(1);
     if (next === undefined) throw new Error('no time fits it');

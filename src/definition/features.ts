@@ -1,4 +1,5 @@
 /** `*.feature` files of sysupdate.d(5): named switches that turn transfers on. */
+import type { Tree } from '../os/root.ts';
 import { parseBoolean } from '../syntax.ts';
 import type { Assignment, Problem } from './ini.ts';
 import { findFiles, readWithDropIns } from './search.ts';
@@ -13,14 +14,14 @@ export interface Feature {
 
 /** Loads the features of one component's directories; a feature without a file is disabled. */
 export function loadFeatures(
-  root: string,
+  tree: Tree,
   directories: readonly string[],
 ): { features: Map<string, Feature>; problems: Problem[] } {
   const features = new Map<string, Feature>();
   const problems: Problem[] = [];
-  for (const file of findFiles(root, directories, '.feature')) {
+  for (const file of findFiles(tree, directories, '.feature')) {
     if (file.masked) continue;
-    const read = readWithDropIns(root, file, directories);
+    const read = readWithDropIns(tree, file, directories);
     problems.push(...read.problems);
     const id = file.name.slice(0, -'.feature'.length);
     const last = (key: string) => lastValue(read.assignments, key);

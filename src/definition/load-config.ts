@@ -1,5 +1,6 @@
 /** Reads `extupdate.conf` and `extupdate.conf.d/*.conf` of all configuration directories (UAPI.6). */
 import { ConfigError } from '../errors.ts';
+import { treeAt } from '../os/root.ts';
 import { type Config, parseConfig } from './config.ts';
 import { configDirectories, findFiles, readFiles } from './search.ts';
 
@@ -9,11 +10,12 @@ import { configDirectories, findFiles, readFiles } from './search.ts';
  * @throws ConfigError that lists every problem of every file
  */
 export function loadConfig(root: string): Config {
+  const tree = treeAt(root);
   // UAPI.6 knows both places: a file of its own, and one in the program's directory.
   const base = configDirectories.flatMap((directory) => [`${directory}/extupdate`, directory]);
-  const main = findFiles(root, base, 'extupdate.conf').filter(({ name }) => name === 'extupdate.conf');
+  const main = findFiles(tree, base, 'extupdate.conf').filter(({ name }) => name === 'extupdate.conf');
   const dropIns = findFiles(
-    root,
+    tree,
     base.map((directory) => `${directory}/extupdate.conf.d`),
     '.conf',
   );

@@ -1,4 +1,5 @@
 /** Everything that is defined on a host: components, what is wrong with them, and what is left to other tools. */
+import { type Tree, treeAt } from '../os/root.ts';
 import type { Component } from '../types.ts';
 import { checkConflicts } from './conflicts.ts';
 import { parseExtensionSettings } from './extension-settings.ts';
@@ -42,14 +43,14 @@ export function loadDefinitions(
   options: { readonly root: string; readonly definitions?: string },
   values: SpecifierValues,
 ): Definitions {
+  const tree = treeAt(options.definitions === undefined ? options.root : '');
   const candidates =
     options.definitions === undefined
-      ? [...ownCandidates(options.root, inAll('extupdate/transfer.d')), ...sysupdateCandidates(options.root)]
-      : ownCandidates('', [options.definitions]);
+      ? [...ownCandidates(tree, inAll('extupdate/transfer.d')), ...sysupdateCandidates(tree)]
+      : ownCandidates(tree, [options.definitions]);
   const byName = groupByName(candidates);
 
   const result = { components: [], broken: [], left: [], disabled: [], warnings: [] } as Mutable<Definitions>;
-  const root = options.definitions === undefined ? options.root : '';
   for (const [name, [candidate, ...others]] of [...byName].sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (candidate === undefined) continue;
     if (!isComponentName(name)) {
@@ -60,7 +61,7 @@ export function loadDefinitions(
       result.broken.push({ name, problems: [definedTwice(name, [candidate, ...others])] });
       continue;
     }
-    loadComponent(root, candidate, values, result);
+    loadComponent(tree, candidate, values, result);
   }
   const checked = checkConflicts(result.components);
   return { ...result, components: checked.components, broken: [...result.broken, ...checked.broken] };
@@ -68,18 +69,13 @@ export function loadDefinitions(
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
-function loadComponent(
-  root: string,
-  candidate: Candidate,
-  values: SpecifierValues,
-  result: Mutable<Definitions>,
-): void {
+function loadComponent(tree: Tree, candidate: Candidate, values: SpecifierValues, result: Mutable<Definitions>): void {
   const { name, origin, directories } = candidate;
-  const { features, problems } = loadFeatures(root, directories);
+  const { features, problems } = loadFeatures(tree, directories);
   const parsed: ParsedTransfer[] = [];
   const assignments: Assignment[] = [];
   for (const file of candidate.files) {
-    const read = readWithDropIns(root, file, directories);
+    const read = readWithDropIns(tree, file, directories);
     problems.push(...read.problems);
     // Of a file that cannot be read, that is all there is to say.
     if (read.unreadable) continue;
@@ -112,8 +108,8 @@ function loadComponent(
 }
 
 /** extupdate's own directory: every file is a component, named without a leading `NN-`. */
-function ownCandidates(root: string, directories: readonly string[]): Candidate[] {
-  return transferFiles(root, directories).map((file) => ({
+function ownCandidates(tree: Tree, directories: readonly string[]): Candidate[] {
+  return transferFiles(tree, directories).map((file) => ({
     name: stem(file.name).replace(/^[0-9]+-/, ''),
     origin: 'extupdate' as const,
     directories,
@@ -122,21 +118,21 @@ function ownCandidates(root: string, directories: readonly string[]): Candidate[
 }
 
 /** systemd's directories: all files of a directory are one component. */
-function sysupdateCandidates(root: string): Candidate[] {
-  const named = findDirectories(root, 'sysupdate.', '.d').filter((name) => !name.endsWith('.component'));
+function sysupdateCandidates(tree: Tree): Candidate[] {
+  const named = findDirectories(tree, 'sysupdate.', '.d').filter((name) => !name.endsWith('.component'));
   const sets = [
     { name: DEFAULT_COMPONENT, directories: inAll('sysupdate.d') },
     ...named.map((name) => ({ name, directories: inAll(`sysupdate.${name}.d`) })),
   ];
   return sets.flatMap(({ name, directories }) => {
-    const files = transferFiles(root, directories);
+    const files = transferFiles(tree, directories);
     return files.length === 0 ? [] : [{ name, origin: 'sysupdate' as const, directories, files }];
   });
 }
 
 /** `*.conf` counts only where there is no `*.transfer` that is not masked (sysupdate.d(5), legacy suffix). */
-function transferFiles(root: string, directories: readonly string[]): FoundFile[] {
-  const unmasked = (suffix: string) => findFiles(root, directories, suffix).filter((file) => !file.masked);
+function transferFiles(tree: Tree, directories: readonly string[]): FoundFile[] {
+  const unmasked = (suffix: string) => findFiles(tree, directories, suffix).filter((file) => !file.masked);
   const transfers = unmasked('.transfer');
   return transfers.length > 0 ? transfers : unmasked('.conf');
 }

@@ -1,8 +1,8 @@
 /** Definition files by the rules of sysupdate.d(5): four directories, the first wins for a name, masks, drop-ins. */
-import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { resolveInRoot } from '../os/root.ts';
-import { isMissing, storageError } from '../os/storage-error.ts';
+import type { Tree } from '../os/root.ts';
+import { isMissing } from '../os/storage-error.ts';
 import { type Assignment, type Problem, parseIni } from './ini.ts';
 
 /** In order of precedence. */
@@ -21,17 +21,16 @@ export interface FoundFile {
 
 /**
  * The files of a directory name below all search directories, sorted by name.
- * @param root '' or the directory of `--root=`
  * @param directories absolute paths inside the root, in order of precedence
  */
-export function findFiles(root: string, directories: readonly string[], suffix: string): FoundFile[] {
+export function findFiles(tree: Tree, directories: readonly string[], suffix: string): FoundFile[] {
   const found = new Map<string, FoundFile>();
   for (const directory of directories) {
-    for (const entry of listDirectory(resolveInRoot(root, directory))) {
+    for (const entry of tree.list(directory)) {
       if (!entry.name.endsWith(suffix) || entry.name.startsWith('.') || found.has(entry.name)) continue;
       const path = join(directory, entry.name);
-      const place = resolveInRoot(root, path);
-      const mask = maskOf(root, place);
+      const place = tree.resolve(path);
+      const mask = maskOf(tree, place);
       if (mask !== undefined) found.set(entry.name, { name: entry.name, path, place, masked: mask });
     }
   }
@@ -39,10 +38,10 @@ export function findFiles(root: string, directories: readonly string[], suffix: 
 }
 
 /** The names of the directories `PREFIX*SUFFIX` below the configuration directories, without prefix and suffix. */
-export function findDirectories(root: string, prefix: string, suffix: string): string[] {
+export function findDirectories(tree: Tree, prefix: string, suffix: string): string[] {
   const names = new Set<string>();
   for (const directory of configDirectories) {
-    for (const entry of listDirectory(resolveInRoot(root, directory))) {
+    for (const entry of tree.list(directory)) {
       const name = entry.name;
       const fits = name.startsWith(prefix) && name.endsWith(suffix) && name.length > prefix.length + suffix.length;
       if (fits && (entry.isDirectory() || entry.isSymbolicLink())) names.add(name.slice(prefix.length, -suffix.length));
@@ -56,12 +55,12 @@ export function findDirectories(root: string, prefix: string, suffix: string): s
  * A file that cannot be read is a problem, not an exception.
  */
 export function readWithDropIns(
-  root: string,
+  tree: Tree,
   file: FoundFile,
   directories: readonly string[],
 ): { assignments: Assignment[]; problems: Problem[]; unreadable: boolean } {
   const dropIns = findFiles(
-    root,
+    tree,
     directories.map((directory) => `${directory}/${file.name}.d`),
     '.conf',
   );
@@ -92,18 +91,9 @@ export function readFiles(files: readonly FoundFile[]): {
   return { assignments, problems, unreadable };
 }
 
-function listDirectory(place: string): Dirent[] {
-  try {
-    return readdirSync(place, { withFileTypes: true });
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw storageError(place, error);
-  }
-}
-
 /** Undefined when the entry is neither a file nor a mask. */
-function maskOf(root: string, place: string): boolean | undefined {
-  if (place === join(root || '/', 'dev/null')) return true;
+function maskOf(tree: Tree, place: string): boolean | undefined {
+  if (place === tree.resolve('/dev/null')) return true;
   try {
     const info = statSync(place);
     return info.isFile() ? info.size === 0 : undefined;

@@ -29,13 +29,15 @@ export async function takeLock(path: string, command: string, waitSec = 0): Prom
   } catch (error) {
     throw storageError(path, error);
   }
-  const script = 'echo locked; exec cat';
+  // What is written to cat comes back once flock has the lock and has started it.
   const patience = waitSec > 0 ? ['-w', String(waitSec)] : ['-n'];
-  const child = spawn('flock', [...patience, '-E', String(HELD), path, 'sh', '-c', script], {
+  const child = spawn('flock', [...patience, '-E', String(HELD), path, 'cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     // A Ctrl-C meant for us must not end the lock before our work has.
     detached: true,
   });
+  child.stdin.on('error', () => {});
+  child.stdin.write('locked\n');
   await held(child, path);
   writeFileSync(path, `${JSON.stringify({ pid: process.pid, command, since: new Date().toISOString() })}\n`);
   return {

@@ -2,9 +2,10 @@
  * Paths below `--root=`. Symbolic links are resolved inside the root, as chroot(2) would see them, so that an absolute
  * link in a tree never leads out of it.
  */
-import { lstatSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { StorageError } from '../errors.ts';
+import { isMissing, storageError } from './storage-error.ts';
 
 /** Links that are followed before a loop is assumed (Linux: 40). */
 const LINKS_MAX = 40;
@@ -40,13 +41,55 @@ export function resolveInRoot(prefix: string, path: string, followLast = true): 
   return join(prefix || '/', ...done);
 }
 
+/** Places and listings of many paths below one root, in a phase in which nothing there changes: each is asked for once. */
+export interface Tree {
+  /** See {@link resolveInRoot}. */
+  resolve(path: string): string;
+  /** What is in a directory; nothing where there is none. @throws StorageError */
+  list(path: string): readonly Dirent[];
+}
+
+/** @param prefix see {@link resolveInRoot} */
+export function treeAt(prefix: string): Tree {
+  const parents = new Map<string, string>();
+  const listings = new Map<string, readonly Dirent[]>();
+  const resolve = (path: string) => {
+    const parent = dirname(path);
+    const place = parents.get(parent) ?? resolveInRoot(prefix, parent);
+    parents.set(parent, place);
+    const here = join(place, basename(path));
+    return linkTarget(here) === undefined ? here : resolveInRoot(prefix, path);
+  };
+  const isKnownMissing = (path: string) => {
+    const siblings = listings.get(dirname(path));
+    return siblings !== undefined && !siblings.some(({ name }) => name === basename(path));
+  };
+  return {
+    resolve,
+    list(path) {
+      const known = listings.get(path) ?? (isKnownMissing(path) ? [] : entriesOf(resolve(path)));
+      listings.set(path, known);
+      return known;
+    },
+  };
+}
+
+function entriesOf(place: string): Dirent[] {
+  try {
+    return readdirSync(place, { withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw storageError(place, error);
+  }
+}
+
 function partsOf(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
 function linkTarget(path: string): string | undefined {
   try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : undefined;
+    return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
   } catch {
     return undefined;
   }

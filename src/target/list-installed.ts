@@ -60,7 +60,9 @@ export async function listInstalled(
 
 /** The state may be lost; in a `.v` directory the name may differ from the version, and the file itself tells. */
 async function trueVersion(transfer: Transfer, place: string, named: string): Promise<string> {
-  const version = transfer.target.path.endsWith('.v') ? await readXattr(place, VERSION_XATTR) : undefined;
+  // What stands for `+` and `_` is a dot.
+  const mayDiffer = transfer.target.path.endsWith('.v') && named.includes('.');
+  const version = mayDiffer ? await readXattr(place, VERSION_XATTR) : undefined;
   return version !== undefined && isVersion(version) ? version : named;
 }
 

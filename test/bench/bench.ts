@@ -11,10 +11,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { makeKey, type TestKey } from '../support/repository.ts';
-import { bootHost, hostUnavailable, type Suite } from '../support/systemd-host.ts';
+import { type Bind, bootHost, hostUnavailable, type Suite } from '../support/systemd-host.ts';
 import { serveFromMemory, startServerProcess } from './memory-server.ts';
 import { type HostReport, judgeGoals, renderGoals, renderReport } from './report.ts';
-import { osRelease, publishAll, runJobs } from './scenarios.ts';
+import { type Job, osRelease, publishAll, runJobs } from './scenarios.ts';
+import { measureSelect } from './select-at-boot.ts';
 
 const VERSIONS: Readonly<Record<Suite, number>> = { trixie: 257, forky: 262 };
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
@@ -54,11 +55,21 @@ async function benchHost(suite: Suite, directory: string, key: TestKey, bigSha25
   try {
     const server = await startServerProcess(join(directory, 'published'));
     try {
-      const jobs = await runJobs(host, server.url, key, bigSha256);
+      const select = await onFreshHost(suite, bind);
+      const jobs = { ...(await runJobs(host, server.url, key, bigSha256)), select };
       return { systemd: VERSIONS[suite], load: load(), jobs };
     } finally {
       await server.close();
     }
+  } finally {
+    await host.stop();
+  }
+}
+
+async function onFreshHost(suite: Suite, bind: readonly Bind[]): Promise<Job> {
+  const host = await bootHost({ suite, osRelease, bind });
+  try {
+    return await measureSelect(host);
   } finally {
     await host.stop();
   }

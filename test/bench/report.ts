@@ -17,6 +17,8 @@ export interface Goal {
 }
 
 const FASTER_FOR_MANY = 20;
+/** What `select` may cost at boot, in starts of Node. */
+const SELECT_MAX = 5;
 const PEAK_MIB_MAX = 150;
 
 const seconds = ({ seconds }: Measurement) => seconds;
@@ -26,7 +28,7 @@ const peakMiB = ({ peakMiB }: Measurement) => peakMiB;
 /** One line per job and tool; `ratio` says how many times faster than systemd-sysupdate a tool is. */
 export function renderReport({ systemd, jobs }: HostReport): string {
   const header = [`systemd ${systemd}`, '', 'runs', 'median s', 'min s', 'CPU s', 'peak MiB', 'ratio'];
-  const rows = [jobs.one, jobs.many, jobs.update].flatMap(({ name, series }) =>
+  const rows = [jobs.one, jobs.many, jobs.update, jobs.select].flatMap(({ name, series }) =>
     series.map((one, index) => [
       index === 0 ? name : '',
       one.tool,
@@ -47,7 +49,11 @@ export function judgeGoals(reports: readonly HostReport[]): Goal[] {
     const slowest = Math.min(...series.slice(1).map((own) => speedup(series, own)));
     return { text, found: `${slowest.toFixed(2)} x`, met: slowest >= atLeast };
   };
-  return reports.flatMap(({ systemd, jobs: { one, many, update } }) => {
+  const costs = (text: string, { series }: Job, atMost: number): Goal => {
+    const ratio = Math.max(...series.slice(1).map((own) => 1 / speedup(series, own)));
+    return { text, found: `${ratio.toFixed(2)} x`, met: ratio <= atMost };
+  };
+  return reports.flatMap(({ systemd, jobs: { one, many, update, select } }) => {
     const peer = `systemd-sysupdate ${systemd}`;
     const own = [many, update].flatMap(({ series }) => series.slice(1).flatMap(({ runs }) => runs.map(peakMiB)));
     const peak = Math.max(...own);
@@ -58,6 +64,7 @@ export function judgeGoals(reports: readonly HostReport[]): Goal[] {
         : []),
       faster(`${one.name}: not slower than ${peer}`, one, 1),
       faster(`${update.name}: not slower than ${peer}`, update, 1),
+      costs(`${select.name}, systemd ${systemd}: at most ${SELECT_MAX} times a bare node -e 0`, select, SELECT_MAX),
       {
         text: `peak memory beside ${peer}: under ${PEAK_MIB_MAX} MiB`,
         found: `${peak.toFixed(1)} MiB`,

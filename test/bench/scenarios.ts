@@ -14,13 +14,13 @@ export interface Series {
   readonly runs: readonly Measurement[];
 }
 
-/** One job; the first series is systemd-sysupdate's. */
+/** One job; the first series is what the others are compared with. */
 export interface Job {
   readonly name: string;
   readonly series: readonly Series[];
 }
 
-export type Jobs = Readonly<Record<'one' | 'many' | 'update', Job>>;
+export type Jobs = Readonly<Record<'one' | 'many' | 'update' | 'select', Job>>;
 
 /** One way to do a job. */
 interface Contender {
@@ -51,7 +51,7 @@ const REPETITIONS = { one: 15, many: 3, update: 7 } as const;
 const TIMER_PERIOD_MS = 250;
 
 const SYSUPDATE = '/usr/lib/systemd/systemd-sysupdate';
-const EXTUPDATE = ['/srv/node/bin/node', '/srv/extupdate/main.js'] as const;
+export const EXTUPDATE = ['/srv/node/bin/node', '/srv/extupdate/main.js'] as const;
 const STORE = 'var/lib/extensions.d';
 const STATE = 'var/lib/extupdate';
 
@@ -72,7 +72,7 @@ export async function publishAll(directory: string, key: TestKey): Promise<strin
 }
 
 /** Runs all jobs on a host; each finds only those components defined that it is about. */
-export async function runJobs(host: Host, url: string, key: TestKey, bigSha256: string): Promise<Jobs> {
+export async function runJobs(host: Host, url: string, key: TestKey, bigSha256: string): Promise<Omit<Jobs, 'select'>> {
   // 257 reads the older name, 262 the newer one.
   for (const name of ['import-pubring.gpg', 'import-pubring.pgp']) {
     write(host, `etc/systemd/${name}`, key.binaryPublicKey);
@@ -132,7 +132,12 @@ function updateBig(host: Host, bigSha256: string): Promise<Job> {
 }
 
 /** Every contender once without counting, then all in turn; what one leaves to be written is not left to the next. */
-async function alternate(host: Host, name: string, count: number, contenders: readonly Contender[]): Promise<Job> {
+export async function alternate(
+  host: Host,
+  name: string,
+  count: number,
+  contenders: readonly Contender[],
+): Promise<Job> {
   const series = contenders.map((contender) => ({ ...contender, runs: [] as Measurement[] }));
   for (let repetition = 0; repetition <= count; repetition++) {
     for (const { tool, argv, prepare, verify, runs } of series) {
@@ -181,7 +186,7 @@ function expose(host: Host, name: string, version: string): void {
   symlinkSync(`../extensions.d/${fileName(name, version)}`, link);
 }
 
-function write(host: Host, path: string, content: string | Uint8Array): void {
+export function write(host: Host, path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(join(host.root, path)), { recursive: true });
   writeFileSync(join(host.root, path), content);
 }

@@ -1,5 +1,6 @@
-// Bundles the program into dist/ (and, on request, a test program beside it): split chunks, so that a command loads
-// only what it needs.
+// Bundles the program into dist/ (and, on request, a test program beside it). All of its own code is one file: Node takes
+// longer to find and link many files than to skip what a command does not run. What is large, and not needed by every
+// command, is a file of its own that is loaded when it is used.
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
@@ -20,15 +21,30 @@ if (entry && outfile) {
   await build({ ...common, entryPoints: [entry], outfile });
 } else {
   rmSync('dist', { recursive: true, force: true });
-  await build({
-    ...common,
-    entryPoints: ['src/main.ts'],
-    outdir: 'dist',
-    splitting: true,
-    minifySyntax: true,
-    minifyWhitespace: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    // The full build of openpgp carries what manifests never need.
-    alias: { openpgp: './node_modules/openpgp/dist/lightweight/openpgp.min.mjs' },
-  });
+  const output = { ...common, minifySyntax: true, minifyWhitespace: true };
+  // The full build of openpgp carries what manifests never need.
+  const alias = { openpgp: './node_modules/openpgp/dist/lightweight/openpgp.min.mjs' };
+  const lazy = {
+    name: 'lazy',
+    setup({ onResolve }) {
+      onResolve({ filter: /^(undici|openpgp|cli-progress|xz-decompress|p-retry|node-cron)$/ }, ({ path, kind }) => {
+        if (kind !== 'dynamic-import') throw new Error(`${path}: import it where it is used, with import()`);
+        return { path: `./lib/${path}.js`, external: true };
+      });
+    },
+  };
+  await Promise.all([
+    build({ ...output, entryPoints: ['src/main.ts'], outdir: 'dist', plugins: [lazy] }),
+    build({
+      ...output,
+      entryPoints: ['undici', 'openpgp', 'cli-progress', 'xz-decompress', 'p-retry', 'node-cron'].map((name) => ({
+        in: alias[name] ?? name,
+        out: name,
+      })),
+      outdir: 'dist/lib',
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+      alias,
+    }),
+  ]);
 }

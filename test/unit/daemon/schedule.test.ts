@@ -3,9 +3,9 @@ import { readSchedule } from '../../../src/daemon/schedule.ts';
 import { ConfigError } from '../../../src/errors.ts';
 
 describe('readSchedule', () => {
-  it('finds the next minute', () => {
+  it('finds the next minute', async () => {
     const before = Date.now();
-    const next = readSchedule('* * * * *')();
+    const next = (await readSchedule('* * * * *'))();
     expect(next.getTime()).toBeGreaterThan(before);
     expect(next.getTime()).toBeLessThanOrEqual(Date.now() + 60_000);
     expect(next.getSeconds()).toBe(0);
@@ -15,8 +15,8 @@ describe('readSchedule', () => {
     ['0 */6 * * *', (date: Date) => date.getHours() % 6 === 0 && date.getMinutes() === 0],
     ['30 2 * * sun', (date: Date) => date.getDay() === 0 && date.getHours() === 2 && date.getMinutes() === 30],
     ['0 0 1 jan *', (date: Date) => date.getMonth() === 0 && date.getDate() === 1],
-  ])('%s, in local time', (expression, fits) => {
-    expect(fits(readSchedule(expression)())).toBe(true);
+  ])('%s, in local time', async (expression, fits) => {
+    expect(fits((await readSchedule(expression))())).toBe(true);
   });
 
   it.each([
@@ -24,9 +24,9 @@ describe('readSchedule', () => {
     ['0 0 30 2 *', 'impossible day of month'],
     ['0 0 * * someday', 'invalid expression for week day'],
     ['0 0 5 2 mon#5', 'Could not find next matching date'],
-  ])('%s: %s', (expression, reason) => {
-    expect(() => readSchedule(expression)).toThrow(ConfigError);
-    expect(() => readSchedule(expression)).toThrow(`Schedule=: "${expression}" is not valid: `);
-    expect(() => readSchedule(expression)).toThrow(reason);
+  ])('%s: %s', async (expression, reason) => {
+    await expect(readSchedule(expression)).rejects.toThrow(ConfigError);
+    await expect(readSchedule(expression)).rejects.toThrow(`Schedule=: "${expression}" is not valid: `);
+    await expect(readSchedule(expression)).rejects.toThrow(reason);
   });
 });

@@ -11,7 +11,18 @@ const HISTORIES = Number(process.env.EXTUPDATE_TEST_HISTORIES ?? 100_000);
 const EVENTS_MAX = 18;
 
 const kinds = [
-  ...(['publish', 'publish', 'publish for the next', 'apply', 'apply', 'apply', 'apply offline', 'sick'] as const),
+  ...([
+    'publish',
+    'publish',
+    'publish',
+    'publish',
+    'publish for the next',
+    'apply',
+    'apply',
+    'apply',
+    'apply offline',
+    'sick',
+  ] as const),
   ...([
     'update the OS',
     'prepare and update the OS',
@@ -21,7 +32,17 @@ const kinds = [
     'roll the OS back',
     'reboot',
   ] as const),
-  ...(['bless', 'bless', 'gc', 'rollback', 'hold', 'unhold', 'apply now', 'apply without refresh'] as const),
+  ...([
+    'bless',
+    'bless',
+    'gc',
+    'rollback',
+    'hold',
+    'unhold',
+    'apply now',
+    'apply without refresh',
+    'apply without refresh',
+  ] as const),
 ];
 
 /** Plays one history; throws when an invariant does not hold. */

@@ -1,0 +1,124 @@
+/** From a command and its words to what does it. Each command loads what it needs when it runs. */
+import { UsageError } from '../errors.ts';
+import type { Reporter } from '../reporter.ts';
+import type { RunOptions } from '../system.ts';
+import type { CommandName } from './cli.ts';
+import type { Outcome } from './commands.ts';
+import { type CommonOptions, parseTargets, rootOf } from './options.ts';
+import { checkStatus, type JsonMode, printOutcome } from './print.ts';
+
+/** How long commands that services call wait for another run, in seconds, unless `--wait=` says otherwise. */
+const PATIENCE_SEC = 120;
+
+/** Runs one command, and prints what came of it. @returns the exit status */
+export async function dispatch(
+  command: Exclude<CommandName, 'daemon'>,
+  options: CommonOptions,
+  words: readonly string[],
+  { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
+): Promise<number> {
+  const [commands, os, { renderDone }] = await Promise.all([
+    import('./commands.ts'),
+    import('./os-commands.ts'),
+    import('./render-done.ts'),
+  ]);
+  // Tables take long to load, and what runs at boot has none to print.
+  const tables = () => import('./render.ts');
+  const osTables = () => import('./render-os.ts');
+  const { json } = options as { json: JsonMode };
+  const text = { width: process.stdout.isTTY ? process.stdout.columns : undefined, legend: options.legend };
+  const dryRun = options.dryRun === true;
+  const run = (names: readonly string[]): RunOptions => ({
+    root: rootOf(options),
+    ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
+    components: [...(options.component ?? []), ...names],
+    ...(options.verify === undefined ? {} : { verify: options.verify }),
+    offline: options.offline === true,
+    keyrings: options.keyring ?? [],
+    ...(options.arch === undefined ? {} : { arch: options.arch }),
+    refresh: options.refresh,
+    waitSec: options.wait ?? (command === 'prepare' || command === 'bless' ? PATIENCE_SEC : 0),
+    reporter,
+    signal,
+  });
+  switch (command) {
+    case 'list': {
+      const [name, version] = words;
+      const outcome = onlyVersion(await commands.list(run(name === undefined ? [] : [name])), version);
+      return await printOutcome(outcome, json, async () => (await tables()).renderList(outcome, text));
+    }
+    case 'check': {
+      const outcome = await commands.check(run(words));
+      const exit = await printOutcome(outcome, json, async () => (await tables()).renderCheck(outcome, text));
+      return options.exitCode ? checkStatus(outcome, exit) : exit;
+    }
+    case 'status': {
+      if (options.os) {
+        const outcome = await os.statusByOsCommand(run(words));
+        return await printOutcome(outcome, json, async () => (await osTables()).renderOses(outcome, text));
+      }
+      const outcome = await commands.status(run(words));
+      return await printOutcome(outcome, json, async () => (await tables()).renderList(outcome, text));
+    }
+    case 'why': {
+      const outcome = await commands.list(run(words));
+      return await printOutcome(outcome, json, async () => (await tables()).renderWhy(outcome, text));
+    }
+    case 'gc': {
+      const outcome = await commands.gc(run(words), dryRun);
+      return await printOutcome(outcome, json, async () => (await tables()).renderKept(outcome, text));
+    }
+    case 'apply':
+    case 'acquire':
+    case 'install': {
+      const { names, requests } = parseTargets(words);
+      const actions = { apply: commands.apply, acquire: commands.acquireCommand, install: commands.install };
+      const { now = false, activate = true } = options;
+      const outcome = await actions[command](run(names), requests, { dryRun, now, activate });
+      reporter.close();
+      return await printOutcome(outcome, json, () => renderDone(outcome));
+    }
+    case 'history': {
+      const outcome = await os.historyCommand(run(words));
+      return await printOutcome(outcome, json, async () => (await osTables()).renderHistory(outcome, text));
+    }
+    case 'prepare': {
+      const { osRoot, osRelease, uki, bootable = false, check = false } = options;
+      const outcome = await os.prepareCommand(run(words), { osRoot, osRelease, uki, bootable, check: check || dryRun });
+      reporter.close();
+      return await printOutcome(outcome, json, async () => (await osTables()).renderOses(outcome, text));
+    }
+    case 'hold': {
+      const { names, requests } = parseTargets(words);
+      const outcome = await os.holdCommand(run(names), requests);
+      return await printOutcome(outcome, json, () => renderDone(outcome));
+    }
+    case 'rollback':
+    case 'unhold':
+    case 'select':
+    case 'bless': {
+      const actions = {
+        rollback: () => os.rollbackCommand(run(words), words),
+        unhold: () => os.unholdCommand(run(words)),
+        select: () => os.selectCommand(run(words), dryRun),
+        bless: () => os.blessCommand(run([])),
+      };
+      const outcome = await actions[command]();
+      return await printOutcome(outcome, json, () => renderDone(outcome));
+    }
+  }
+}
+
+/** `list NAME VERSION`: that version, exactly. @throws UsageError when there is none */
+function onlyVersion(outcome: Outcome, version: string | undefined): Outcome {
+  if (version === undefined) return outcome;
+  const components = outcome.components.map((component) => ({
+    ...component,
+    versions: component.versions.filter((candidate) => candidate.version === version),
+  }));
+  if (outcome.errors.length === 0 && components.every(({ versions }) => versions.length === 0)) {
+    const names = outcome.components.map(({ name }) => name).join(', ');
+    throw new UsageError(`${names}: there is no version ${version}`, { next: `see "extupdate list ${names}"` });
+  }
+  return { ...outcome, components };
+}
