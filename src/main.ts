@@ -30,17 +30,22 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(exitStatus.storage);
 });
 
-try {
-  process.exitCode = await runCli(process.argv.slice(2), {
-    signal: abort.signal,
-    endsByItself: () => {
-      endsByItself = true;
-    },
-  });
-} catch (error) {
-  if (process.argv.includes('--debug')) console.error(error);
-  const report = reportOf(error);
-  process.stderr.write(`extupdate: ${report.message}\n`);
-  process.exitCode = report.exit;
+/** Runs the command line, and leaves its status. */
+async function main(): Promise<void> {
+  try {
+    process.exitCode = await runCli(process.argv.slice(2), {
+      signal: abort.signal,
+      endsByItself: () => {
+        endsByItself = true;
+      },
+    });
+  } catch (error) {
+    if (process.argv.includes('--debug')) console.error(error);
+    const report = reportOf(error);
+    process.stderr.write(`extupdate: ${report.message}\n`);
+    process.exitCode = report.exit;
+  }
+  if (signalled !== undefined && !endsByItself) process.exitCode = signalled;
 }
-if (signalled !== undefined && !endsByItself) process.exitCode = signalled;
+
+void main();

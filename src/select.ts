@@ -4,6 +4,7 @@
  */
 import { isLeftToService, refresh } from './apply/activate.ts';
 import { type ActivationSet, kindsToRefresh, mergesHere } from './apply/activate-set.ts';
+import { exposeTogether } from './apply/expose-together.ts';
 import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { withLocks } from './locks.ts';
@@ -16,7 +17,6 @@ import { changeRecord, type RecordedComponent } from './resolve/record.ts';
 import { type Selection, selectVersion } from './resolve/select.ts';
 import { planFor, resolveSurvey, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
-import { exposeTogether } from './update.ts';
 import type { DoneAction, UpdateResult, Work } from './work.ts';
 
 interface SelectWork extends Work {

@@ -6,7 +6,6 @@ import { type ErrorReport, NetworkError, reportOf, UsageError } from './errors.t
 import type { State } from './os/state.ts';
 import { planComponent } from './resolve/plan.ts';
 import { type Resolution, resolve, type VersionState } from './resolve/resolver.ts';
-import { learnFacts } from './source/learn.ts';
 import { listOffered } from './source/list-offered.ts';
 import type { System } from './system.ts';
 import { activeName, isExposed } from './target/active.ts';
@@ -158,6 +157,8 @@ export async function learnForList(system: System, state: State, survey: Survey)
 /** @returns whether something new is known */
 async function learnVersion(system: System, survey: Survey, version: VersionState): Promise<boolean> {
   let learnt = false;
+  // What only the network needs is not loaded at boot.
+  const { learnFacts } = await import('./source/learn.ts');
   for (const transfer of survey.component.transfers) {
     const instance = version.offered.get(transfer.id);
     if (transfer.kind === 'none' || !instance || version.installed.has(transfer.id)) continue;

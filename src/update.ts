@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { acquireComponent, doesNotFit, nothingFits } from './acquire.ts';
-import { type ActivationSet, activateSet, type ExposeStep } from './apply/activate-set.ts';
-import { expose } from './apply/expose.ts';
+import { type ActivationSet, activateSet } from './apply/activate-set.ts';
+import { exposeTogether } from './apply/expose-together.ts';
 import { installPlanned } from './apply/install-planned.ts';
 import { keepHealthy } from './apply/keep-healthy.ts';
 import { makeRoomFor, makeWantedRoom } from './apply/make-room.ts';
@@ -247,20 +247,5 @@ function deferExposure(system: System, { plan, survey, moment }: Work, done: Don
   if (isNew) done.push({ component: name, action: 'defer', version: plan.version, from: plan.from ?? null });
   if (moment === 'manual') {
     system.options.reporter.notice(name, `${plan.version} is installed; "extupdate apply --now ${name}" activates it`);
-  }
-}
-
-/** All transfers of a component change, or none does. */
-export async function exposeTogether(system: System, place: string, steps: readonly ExposeStep[]): Promise<void> {
-  const { architecture } = system.host.release;
-  const changed: ExposeStep[] = [];
-  try {
-    for (const step of steps) {
-      changed.push(step);
-      await expose(place, step.transfer, step.fileName, architecture);
-    }
-  } catch (error) {
-    for (const { transfer, previous } of changed) await expose(place, transfer, previous, architecture).catch(() => {});
-    throw error;
   }
 }

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
-import { setFlagsFromString } from 'node:v8';
 import * as zlib from 'node:zlib';
 import { UnsuitableError } from '../errors.ts';
 import type { Compression } from '../image/compression.ts';
@@ -32,6 +31,7 @@ export function decodersFor(compression: Compression): ((path: string) => AsyncI
 
 async function* decodeXz(path: string): AsyncIterable<Uint8Array> {
   // WebAssembly again, and here its speed counts (see http.ts).
+  const { setFlagsFromString } = await import('node:v8');
   setFlagsFromString('--no-liftoff-only');
   const { XzReadableStream } = await import('xz-decompress');
   const source = Readable.toWeb(createReadStream(path)) as ReadableStream<Uint8Array>;

@@ -2,7 +2,6 @@
  * HTTP(S) requests: the only importer of undici. Redirects are followed here, by the rules of `url.ts`; bodies are never
  * decoded, because hashes are of the published bytes.
  */
-import { setFlagsFromString } from 'node:v8';
 import type { Dispatcher } from 'undici';
 import { NetworkError } from '../errors.ts';
 import type { Authorization } from './credentials.ts';
@@ -68,6 +67,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   const load = async () => {
     // undici's HTTP parser is WebAssembly. Optimising it takes V8 a tenth of a second, for which the process waits at
     // its end, and 20 MiB; a run is too short to earn that back.
+    const { setFlagsFromString } = await import('node:v8');
     setFlagsFromString('--liftoff-only');
     // undici is CommonJS: only its default export survives bundling.
     const { default: undici } = await import('undici');

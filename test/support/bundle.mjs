@@ -1,7 +1,7 @@
 // Bundles the program into dist/ (and, on request, a test program beside it). All of its own code is one file: Node takes
 // longer to find and link many files than to skip what a command does not run. What is large, and not needed by every
 // command, is a file of its own that is loaded when it is used.
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const banner =
@@ -29,12 +29,13 @@ if (entry && outfile) {
     setup({ onResolve }) {
       onResolve({ filter: /^(undici|openpgp|cli-progress|xz-decompress|p-retry|node-cron)$/ }, ({ path, kind }) => {
         if (kind !== 'dynamic-import') throw new Error(`${path}: import it where it is used, with import()`);
-        return { path: `./lib/${path}.js`, external: true };
+        return { path: `./lib/${path}.mjs`, external: true };
       });
     },
   };
   await Promise.all([
-    build({ ...output, entryPoints: ['src/main.ts'], outdir: 'dist', plugins: [lazy] }),
+    // As CommonJS, what Node itself brings is loaded with the part that uses it, too, and not before everything else.
+    build({ ...output, banner: {}, format: 'cjs', entryPoints: ['src/main.ts'], outdir: 'dist', plugins: [lazy] }),
     build({
       ...output,
       entryPoints: ['undici', 'openpgp', 'cli-progress', 'xz-decompress', 'p-retry', 'node-cron'].map((name) => ({
@@ -42,9 +43,11 @@ if (entry && outfile) {
         out: name,
       })),
       outdir: 'dist/lib',
+      outExtension: { '.js': '.mjs' },
       splitting: true,
       chunkNames: 'chunks/[name]-[hash]',
       alias,
     }),
   ]);
+  writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
 }
