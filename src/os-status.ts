@@ -2,7 +2,7 @@
 import { listBootable } from './bootable.ts';
 import { readRecords } from './os/records.ts';
 import { readState } from './os/state.ts';
-import type { BootableOs } from './resolve/bootable.ts';
+import { type BootableOs, otherOses } from './resolve/bootable.ts';
 import { recordOf } from './resolve/needed-files.ts';
 import { type SelectReason, selectVersion } from './resolve/select.ts';
 import { resolveSurvey, surveyAll } from './survey.ts';
@@ -37,7 +37,8 @@ export async function statusByOs(system: System): Promise<OsStatus[]> {
   const { root } = system.options;
   const state = readState(root, false);
   const records = readRecords(root, false);
-  const { oses } = await listBootable(system);
+  const bootable = await listBootable(system);
+  const oses = [...bootable.oses.filter(({ running }) => running), ...otherOses(bootable)];
   const statuses: OsStatus[] = [];
   for (const os of oses) {
     const view = systemFor(system, os);

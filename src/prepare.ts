@@ -127,7 +127,11 @@ async function planForFirstBoot(
     const resolution = resolveSurvey(view, state, survey);
     const { version } = selectVersion({ resolution, pinned: state.pinned[name], bootId: '' });
     const work = works.find((one) => one.survey.component.name === name);
-    if (work) work.resolution = { ...resolution, ...(version ? { chosen: version } : {}) };
+    if (work) {
+      // What is offered and does not fit is told, too.
+      const { chosen: _, ...known } = work.resolution ?? resolution;
+      work.resolution = version ? { ...known, chosen: version } : known;
+    }
     entries.set(name, version && plannedEntry(state, { plan: planFor(view, survey, resolution, version) }, ''));
   }
   return changeRecord(view.os, before, entries, view.now);

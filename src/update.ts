@@ -176,7 +176,7 @@ export async function acquireAll(
     work.downloaded = acquired.downloaded;
     work.ready = acquired.ready;
     noticePreReleases(system, acquired.resolution);
-    noticeStuck(system, acquired.resolution);
+    if (demand) noticeStuck(system, acquired.resolution);
     const failure =
       doesNotFit(acquired.resolution, requested) ??
       (work.survey.failure || !demand ? undefined : nothingFits(acquired.resolution));

@@ -131,8 +131,8 @@ async function targetsOf(system: System, options: PrepareOptions): Promise<Prepa
     return [asTarget(await readUki(resolve(options.uki)))];
   }
   const { listBootable } = await import('../bootable.ts');
-  const { oses } = await listBootable(system);
-  return oses.filter(({ running }) => !running).map((os) => ({ os }));
+  const { otherOses } = await import('../resolve/bootable.ts');
+  return otherOses(await listBootable(system)).map((os) => ({ os }));
 }
 
 function preparedDocument({ os, result }: PreparedOs): OsDocument {

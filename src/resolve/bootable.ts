@@ -71,3 +71,12 @@ function preparedLast(records: ReadonlyMap<string, OsRecord>, boots: readonly Bo
     .map(([, record]) => record)
     .sort((a, b) => ((a.changed ?? '') < (b.changed ?? '') ? 1 : -1))[0];
 }
+
+/**
+ * The bootable OSes besides the running one. Where it is not known which deployment runs (below `--root=`), those of its
+ * own release count as it.
+ */
+export function otherOses({ oses }: Bootable): BootableOs[] {
+  const running = oses.find((os) => os.running);
+  return oses.filter((os) => !os.running && (running?.deployment !== undefined || os.identity !== running?.identity));
+}

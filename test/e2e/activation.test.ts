@@ -37,9 +37,14 @@ describeHosts('activation', (suite) => {
     await offer('app', '1', '2');
     await offer('tool', '1', '2');
     await e2e.publish('web', { 'web_1.raw': image('web', '1'), 'web_2.raw': unmountable('web', '2') });
+    const merges = async () =>
+      Number((await e2e.host.sh('journalctl -b -o cat -u systemd-sysext | grep -c "Using extensions"')).stdout);
+    const before = await merges();
     const result = await e2e.run('apply');
     expect(result.status).toBe(15);
     expect(result.stderr).toContain('web: systemd refuses version 2');
+    // The guilty one was found in test merges; the host merged once.
+    expect(await merges()).toBe(before + 1);
     expect(await e2e.merged()).toEqual(['app', 'tool', 'web']);
     expect([await version('app'), await version('tool'), await version('web')]).toEqual(['2', '2', '1']);
   });

@@ -1,5 +1,6 @@
 /** Unified kernel images: EFI programs that carry the os-release of the OS they boot (UAPI.5) in a section `.osrel`. */
 import { statSync } from 'node:fs';
+import { ConfigError } from '../../errors.ts';
 import { openLocalFile } from '../../image/local-file.ts';
 import { unsuitable } from '../../image/part.ts';
 import type { ReleaseFields } from '../../types.ts';
@@ -49,9 +50,12 @@ async function lookInto(root: string, candidate: UkiCandidate, seen: Set<string>
 /**
  * Reads the os-release of one UKI.
  * @param path absolute path on this machine
- * @throws UnsuitableError when it is none; StorageError, ConfigError
+ * @throws UnsuitableError when it is none; StorageError; ConfigError also when there is no such file
  */
 export async function readUki(path: string): Promise<ReleaseFields> {
+  if (!statSync(path, { throwIfNoEntry: false })) {
+    throw new ConfigError(`${path}: there is no such file`, { next: 'name the unified kernel image of the other OS' });
+  }
   const content = await readSection(path, path);
   if (content === undefined) throw unsuitable({ name: path }, 'not a unified kernel image: has no section .osrel');
   return parseReleaseBytes(`${path}: .osrel`, content);
