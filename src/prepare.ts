@@ -9,6 +9,7 @@ import { eachWork, resultOf } from './each-work.ts';
 import { BlockedError } from './errors.ts';
 import { withLocks } from './locks.ts';
 import { readRecords, writeRecord } from './os/records.ts';
+import type { Tree } from './os/root.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { plannedEntry, rememberRun } from './remember.ts';
 import { exposureOf } from './resolve/exposure.ts';
@@ -26,6 +27,8 @@ export interface PrepareTarget {
   readonly os: KnownOs;
   /** Its tree, outside of the root, when it can be written to: links in its own `/etc` are set there. */
   readonly tree?: string;
+  /** Its `/usr/lib`, when that can be looked into: definitions that the OS brings are its own. */
+  readonly vendor?: Tree;
 }
 
 /** What one OS would get. */
@@ -45,10 +48,10 @@ export async function prepare(
 ): Promise<PreparedOs[]> {
   const prepared: PreparedOs[] = [];
   for (const target of targets) {
-    const view = systemFor(system, target.os);
+    const view = systemFor(system, target.os, target.vendor);
     const result = options.check
       ? await check(view)
-      : await withLocks(system, ['root', 'staging'], 'prepare', () => prepareOne(system, target.os, target.tree));
+      : await withLocks(system, ['root', 'staging'], 'prepare', () => prepareOne(system, view, target));
     prepared.push({ os: target.os, result });
   }
   return prepared;
@@ -68,11 +71,10 @@ async function check(view: System): Promise<UpdateResult> {
   return resultOf(works, []);
 }
 
-async function prepareOne(system: System, os: KnownOs, tree: string | undefined): Promise<UpdateResult> {
+async function prepareOne(system: System, bare: System, { os, tree }: PrepareTarget): Promise<UpdateResult> {
   const { root } = system.options;
   const state = readState(root, true);
   const done: DoneAction[] = [];
-  const bare = systemFor(system, os);
   const record = recordOf(readRecords(root, true), os);
   const all = await begin(bare, state, { sources: true, now: true });
   const running = await begin({ ...system, options: { ...system.options, offline: true } }, state, {

@@ -11,7 +11,7 @@ import { createRateLimiter, type RateLimiter } from './fetch/rate-limit.ts';
 import { currentBootId } from './os/boot-history.ts';
 import { readBootedDeployment } from './os/bootable/booted.ts';
 import { type Host, hostWith, readHost } from './os/host.ts';
-import { resolveInRoot } from './os/root.ts';
+import { resolveInRoot, type Tree } from './os/root.ts';
 import type { MakeRoom } from './os/space.ts';
 import type { Reporter } from './reporter.ts';
 import { type KnownOs, knownOs } from './resolve/os-identity.ts';
@@ -108,17 +108,20 @@ export function openSystem(options: RunOptions, version: string): System {
   };
 }
 
-/** The same machine as it would be under another OS: definitions are expanded, and images judged, for that one. */
-export function systemFor(system: System, os: KnownOs): System {
+/**
+ * The same machine as it would be under another OS: definitions are expanded, and images judged, for that one.
+ * @param vendor the OS's own tree, which brings the definitions of its `/usr/lib`
+ */
+export function systemFor(system: System, os: KnownOs, vendor?: Tree): System {
   if (os.name === system.os.name) return system;
   const { options } = system;
   const host = hostWith(os.release.fields, { root: options.root, arch: os.release.architecture });
-  return { ...system, host, os, bootId: '', definitions: definitionsFor(options, host) };
+  return { ...system, host, os, bootId: '', definitions: definitionsFor(options, host, vendor) };
 }
 
-function definitionsFor(options: RunOptions, { specifiers }: Host): Definitions {
+function definitionsFor(options: RunOptions, { specifiers }: Host, vendor?: Tree): Definitions {
   const { root, definitions } = options;
-  const all = loadDefinitions({ root, ...(definitions === undefined ? {} : { definitions }) }, specifiers);
+  const all = loadDefinitions({ root, vendor, ...(definitions === undefined ? {} : { definitions }) }, specifiers);
   return selectComponents(all, options.components);
 }
 

@@ -112,15 +112,16 @@ async function targetsOf(system: System, options: PrepareOptions): Promise<Prepa
     });
   }
   const { release } = system.os;
-  const asTarget = (fields: KnownOs['release']['fields'], tree?: string): PrepareTarget => ({
+  const asTarget = (fields: KnownOs['release']['fields']): PrepareTarget => ({
     os: knownOs({ ...release, fields, initrd: false }),
-    ...(tree === undefined ? {} : { tree }),
   });
   if (options.osRoot !== undefined) {
     const { readSlot } = await import('../os/bootable/slot.ts');
     const directory = resolve(options.osRoot);
     const { fields, osRoot } = readSlot('', directory);
-    return [asTarget(fields, osRoot === undefined ? undefined : directory)];
+    const { bareUsrAt, treeAt } = await import('../os/root.ts');
+    if (osRoot === undefined) return [{ ...asTarget(fields), vendor: bareUsrAt(directory) }];
+    return [{ ...asTarget(fields), tree: directory, vendor: treeAt(directory) }];
   }
   if (options.osRelease !== undefined) {
     const { readReleaseFile } = await import('../os/bootable/tree-release.ts');

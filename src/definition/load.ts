@@ -1,5 +1,5 @@
 /** Everything that is defined on a host: components, what is wrong with them, and what is left to other tools. */
-import { type Tree, treeAt } from '../os/root.ts';
+import { type Tree, treeAt, withDirectoryOf } from '../os/root.ts';
 import type { Component } from '../types.ts';
 import { checkConflicts } from './conflicts.ts';
 import { parseExtensionSettings } from './extension-settings.ts';
@@ -37,13 +37,15 @@ interface Candidate {
 /**
  * Loads all definitions. Nothing is thrown for bad content: a broken component is in `broken`, the others go on.
  * @param options.root '' or the directory of `--root=`
+ * @param options.vendor the tree of another OS, whose `/usr/lib` takes the place of the host's
  * @param options.definitions a directory that replaces all search directories; each file in it is a component
  */
 export function loadDefinitions(
-  options: { readonly root: string; readonly definitions?: string },
+  options: { readonly root: string; readonly definitions?: string; readonly vendor?: Tree | undefined },
   values: SpecifierValues,
 ): Definitions {
-  const tree = treeAt(options.definitions === undefined ? options.root : '');
+  const host = treeAt(options.definitions === undefined ? options.root : '');
+  const tree = options.vendor ? withDirectoryOf(host, '/usr/lib', options.vendor) : host;
   const candidates =
     options.definitions === undefined
       ? [...ownCandidates(tree, inAll('extupdate/transfer.d')), ...sysupdateCandidates(tree)]

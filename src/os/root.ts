@@ -74,6 +74,19 @@ export function treeAt(prefix: string): Tree {
   };
 }
 
+/** A tree in which the paths below `directory` are those of another tree. */
+export function withDirectoryOf(base: Tree, directory: string, other: Tree): Tree {
+  const treeOf = (path: string) => (path === directory || path.startsWith(`${directory}/`) ? other : base);
+  return { resolve: (path) => treeOf(path).resolve(path), list: (path) => treeOf(path).list(path) };
+}
+
+/** A bare `/usr`, as the tree that it belongs to. */
+export function bareUsrAt(place: string): Tree {
+  const usr = treeAt(place);
+  const inUsr = (path: string) => path.replace(/^\/usr(?=\/|$)/, '') || '/';
+  return { resolve: (path) => usr.resolve(inUsr(path)), list: (path) => usr.list(inUsr(path)) };
+}
+
 function entriesOf(place: string): Dirent[] {
   try {
     return readdirSync(place, { withFileTypes: true });

@@ -47,6 +47,9 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
     createHash('sha256')
       .update(made.get(key) ?? '')
       .digest('hex');
+  /** What the timer starts, to its end. */
+  const timerRun = () =>
+    e2e.host.sh('systemctl start extupdate-install.service; systemctl start extupdate-activate.service');
   const witness = () => readFileSync(join(e2e.host.root, 'var/witness'), 'utf8');
   const journal = async () =>
     (await e2e.host.sh('journalctl -b -u extupdate-boot -u extupdate-bless --no-pager')).stdout;
@@ -124,11 +127,11 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
     expect(witness()).toBe('');
     expect((await e2e.host.sh('systemctl is-failed extupdate-boot.service')).stdout.trim()).toBe('active');
     await e2e.host.reboot(os('3'));
-    await e2e.run('apply');
+    await timerRun();
     expect(await e2e.merged()).toEqual(['app']);
     expect(await version('app')).toBe('3');
     await offer('web', '2:2', '3:3');
-    expect((await e2e.run('apply')).status).toBe(0);
+    await timerRun();
     expect(await e2e.merged()).toEqual(['app', 'web']);
   });
 
@@ -145,12 +148,12 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
     await e2e.host.reboot(os('3'));
     expect(await version('app')).toBe('3');
     for (const _ of [1, 2, 3]) {
-      expect((await e2e.run('apply')).status).toBe(0);
+      await timerRun();
       expect(await version('app')).toBe('3');
     }
     expect((await e2e.run('why app')).stdout).toMatch(/4 .*held/);
     await e2e.publish('app', { 'app_4.raw': image('app', '4', any), 'app_5.raw': image('app', '5', any) });
-    expect((await e2e.run('apply')).status).toBe(0);
+    await timerRun();
     expect(await version('app')).toBe('5');
   });
 

@@ -118,6 +118,36 @@ describe('preparing for another OS', () => {
     define('web', { Required: 'yes' });
   });
 
+  it('a tree, or a bare /usr, brings its own definitions, and links in its own /etc are set', async () => {
+    await offer('extra', '1:5');
+    await offer('linked', '1:1', '2:5');
+    const text = (name: string, target: object) =>
+      definition({
+        Source: { Type: 'url-file', Path: `${world.server.url}/${name}`, MatchPattern: `${name}_@v.raw` },
+        Target: { ...target },
+      });
+    const transfer = text('extra', { Path: '/var/lib/extensions/extra.raw.v' });
+    world.write(
+      'etc/extupdate/transfer.d/linked.transfer',
+      text('linked', { Path: '/var/lib/extensions.d', CurrentSymlink: '/etc/extensions/linked.raw' }),
+    );
+    world.write('next/usr/lib/extupdate/transfer.d/extra.transfer', transfer);
+    world.write('next/usr/lib/os-release', 'ID=testos\nVERSION_ID=5\n');
+    world.write('next/etc/hostname', 'x');
+    const prepared = await oses('prepare', `--os-root=${join(world.root, 'next')}`);
+    expect(prepared[0]?.components.map(({ component, version }) => [component, version])).toContainEqual([
+      'extra',
+      '1',
+    ]);
+    expect(world.link('next/etc/extensions/linked.raw')).toBe('../../var/lib/extensions.d/linked_2.raw');
+    expect(world.link('etc/extensions/linked.raw')).toBeUndefined();
+    world.write('usr-b/lib/extupdate/transfer.d/extra.transfer', transfer);
+    world.write('usr-b/lib/os-release', 'ID=testos\nVERSION_ID=5\n');
+    const slot = await oses('prepare', `--os-root=${join(world.root, 'usr-b')}`, '--check');
+    expect(slot[0]?.components.map(({ component }) => component)).toContain('extra');
+    unlinkSync(join(world.root, 'etc/extupdate/transfer.d/linked.transfer'));
+  });
+
   it('a UKI tells its OS', async () => {
     mkdirSync(join(world.root, 'efi/EFI/Linux'), { recursive: true });
     const uki = join(world.root, 'efi/EFI/Linux/testos_2+3-0.efi');
