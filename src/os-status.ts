@@ -52,8 +52,9 @@ export async function statusByOs(system: System): Promise<OsStatus[]> {
       const { version, reason } = selectVersion({ resolution, recorded, pinned: state.pinned[name], bootId });
       const [newest] = resolution.versions;
       const found = newest ? `; the newest is ${newest.version}: ${newest.reason.text}` : '';
-      const planned = reason === 'recorded' && recorded?.planned !== undefined ? ', not booted yet' : '';
-      const text = version ? `${REASONS[reason]}${planned}` : `${REASONS.none}${found}`;
+      const isPlanned = reason === 'recorded' && recorded?.planned !== undefined && !os.running;
+      const known = isPlanned ? 'planned for its first boot' : REASONS[reason];
+      const text = version ? known : `${REASONS.none}${found}`;
       return { component: name, ...(version ? { version: version.version } : {}), reason, text };
     });
     statuses.push({ os, components });

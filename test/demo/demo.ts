@@ -49,16 +49,25 @@ async function main(): Promise<void> {
     await show(world, 'apply');
     await show(world, 'list');
 
-    say('The OS is updated to 42. The publisher now also offers 2.1, built for 42, and 3.0, built for 43.');
-    world.setOs({ ID: 'exampleos', VERSION_ID: '42' });
+    say(
+      'An update of the OS to 42 is at hand. The publisher now also offers 2.1, built for 42, and 3.0, built for 43.',
+    );
     await offer(world, '1.0', '2.0', '2.1', '3.0');
+    world.write('next/usr/lib/os-release', 'ID=exampleos\nVERSION_ID=42\n');
     await show(world, 'why', 'hello');
-    await show(world, 'apply');
+    say('What the next OS needs is brought here beforehand; nothing changes for the one that runs.');
+    await show(world, 'prepare', `--os-root=${join(world.root, 'next')}`);
 
-    say('The OS is rolled back to 41, and there is no network: what fits is still here.');
-    world.setOs({ ID: 'exampleos', VERSION_ID: '41' });
-    await show(world, 'apply', '--offline');
+    say('42 is booted, and there is no network: at boot, select takes what goes with it.');
+    world.setOs({ ID: 'exampleos', VERSION_ID: '42' });
+    await show(world, 'select');
     await show(world, 'status');
+
+    say('The OS is rolled back to 41: its extension goes back with it.');
+    world.setOs({ ID: 'exampleos', VERSION_ID: '41' });
+    await show(world, 'select');
+    await show(world, 'status', '--os');
+    await show(world, 'history');
     say('That is all; the host and the server are gone.');
   } finally {
     await world.close();
