@@ -1,5 +1,6 @@
 /** What a boot means: which OS runs, whether an update of it failed before, and whether this boot is good. */
 
+import { reportOf } from './errors.ts';
 import { readBoots, writeBoots } from './os/boot-history.ts';
 import { readRecords } from './os/records.ts';
 import { type State, writeState } from './os/state.ts';
@@ -14,6 +15,16 @@ import type { System } from './system.ts';
  * @returns whether the boot was new, so that `state` may have changed
  */
 export async function noteBoot(system: System, state: State): Promise<boolean> {
+  try {
+    return await noteNewBoot(system, state);
+  } catch (error) {
+    // A full or read-only disk must not keep anything from being selected, nor room from being made.
+    system.options.reporter.notice('', `this boot cannot be noted: ${reportOf(error).message}`);
+    return false;
+  }
+}
+
+async function noteNewBoot(system: System, state: State): Promise<boolean> {
   const { root } = system.options;
   if (system.bootId === '') return false;
   const boots = readBoots(root, true);

@@ -1,6 +1,7 @@
 /** What a run leaves for later ones: the way back, holds, the record of the OS, a line of history. */
 import { isDeepStrictEqual } from 'node:util';
 import { mergesHere } from './apply/activate-set.ts';
+import { reportOf } from './errors.ts';
 import { appendHistory } from './os/history.ts';
 import { readRecords, removeRecord, writeRecord } from './os/records.ts';
 import type { State } from './os/state.ts';
@@ -157,12 +158,18 @@ export async function rememberRun(
   extra: { readonly undoes?: string } = {},
 ): Promise<void> {
   if (done.length === 0 && errors.every(({ code }) => code !== 'activation')) return;
-  await appendHistory(system.options.root, {
+  const entry = {
     at: new Date().toISOString(),
     command,
     os: system.os.name,
     done: done.map((action) => ({ ...action })),
     errors: errors.map(({ component, code, message }) => ({ component, code, message })),
     ...extra,
-  });
+  };
+  try {
+    await appendHistory(system.options.root, entry);
+  } catch (error) {
+    // What was done is done.
+    system.options.reporter.notice('', `the history is not written: ${reportOf(error).message}`);
+  }
 }

@@ -7,6 +7,7 @@ import { type ActivationSet, kindsToRefresh, mergesHere } from './apply/activate
 import { exposeTogether } from './apply/expose-together.ts';
 import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
+import { reportOf } from './errors.ts';
 import { withLocks } from './locks.ts';
 import { readBoots } from './os/boot-history.ts';
 import { readRecords } from './os/records.ts';
@@ -40,8 +41,8 @@ export async function select(system: System, options: { readonly dryRun: boolean
       const { plan } = work;
       if (plan?.from !== undefined && plan.from !== plan.version) state.previous[plan.component.name] = plan.from;
     }
-    await writeState(root, state);
-    await recordSelected(system, state, works);
+    await tolerate(system, () => writeState(root, state));
+    await tolerate(system, () => recordSelected(system, state, works));
     await refreshOnce(system, works);
     const result = resultOf(works, done);
     await rememberRun(system, 'select', result);
@@ -103,6 +104,15 @@ async function exposeSelected(system: System, works: readonly Work[], done: Done
     }),
   );
   return set;
+}
+
+/** What is only remembered must not keep the boot from what is visible: the disk may be full. */
+async function tolerate(system: System, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    system.options.reporter.notice('', reportOf(error).message);
+  }
 }
 
 /** An OS that was not prepared gets a record now, so that nothing it uses is pruned before it is good. */

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
-import { definition } from '../support/world.ts';
 
 /** A service that the extension brings; it answers with its version, or does not get that far. */
 function service(name: string, version: string, options: { readonly broken?: boolean; readonly keys?: object } = {}) {
@@ -22,15 +21,7 @@ describeHosts('health', (suite) => {
   let e2e: E2e;
   const version = (name: string) => e2e.cat(`/usr/share/${name}/version`);
   const serves = async (name: string) => (await e2e.cat(`/run/${name}.serves`)).trim();
-  const define = (name: string, settings: Record<string, string> = {}) =>
-    e2e.write(
-      `etc/extupdate/transfer.d/${name}.transfer`,
-      definition({
-        Source: { Type: 'url-file', Path: `${e2e.server.url}/${name}`, MatchPattern: `${name}_@v.raw` },
-        Target: { Path: `/var/lib/extensions/${name}.raw.v` },
-        'X-Extupdate': settings,
-      }),
-    );
+  const define = (name: string, settings?: Record<string, string>) => e2e.define(name, settings);
 
   beforeAll(async () => {
     e2e = await startE2e(suite);

@@ -22,13 +22,10 @@ describeHosts('hooks', (suite) => {
 
   beforeAll(async () => {
     e2e = await startE2e(suite);
-    e2e.write(
-      'etc/extupdate/transfer.d/app.transfer',
-      definition({
-        Source: { Type: 'url-file', Path: `${e2e.server.url}/app`, MatchPattern: 'app_@v.raw' },
-        Target: { Path: '/var/lib/extensions.d/app', CurrentSymlink: '/etc/extensions/app.raw' },
-        'X-Extupdate': { Kind: 'sysext', Required: 'yes' },
-      }),
+    e2e.define(
+      'app',
+      { Kind: 'sysext', Required: 'yes' },
+      { Path: '/var/lib/extensions.d/app', CurrentSymlink: '/etc/extensions/app.raw' },
     );
     await e2e.installUnits('extupdate-boot.service');
     await offer('1', '1');

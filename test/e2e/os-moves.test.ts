@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
-import { definition } from '../support/world.ts';
 
 const os = (version: string) => ({ ID: 'testos', VERSION_ID: version });
 
@@ -56,15 +55,7 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
 
   beforeAll(async () => {
     e2e = await startE2e(suite);
-    for (const name of ['app', 'web']) {
-      e2e.write(
-        `etc/extupdate/transfer.d/${name}.transfer`,
-        definition({
-          Source: { Type: 'url-file', Path: `${e2e.server.url}/${name}`, MatchPattern: `${name}_@v.raw` },
-          Target: { Path: `/var/lib/extensions/${name}.raw.v` },
-        }),
-      );
-    }
+    for (const name of ['app', 'web']) e2e.define(name);
     e2e.write('etc/systemd/system/witness.service', WITNESS);
     // A boot is complete when this check passes.
     e2e.write(

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
-import { definition } from '../support/world.ts';
 
 const MIB = 1024 * 1024;
 const SIZE = 24 * MIB;
@@ -19,13 +18,7 @@ describeHosts('a disk with room for one image and a half', (suite) => {
 
   beforeAll(async () => {
     e2e = await startE2e(suite);
-    e2e.write(
-      'etc/extupdate/transfer.d/app.transfer',
-      definition({
-        Source: { Type: 'url-file', Path: `${e2e.server.url}/app`, MatchPattern: 'app_@v.raw' },
-        Target: { Path: '/var/lib/extensions/app.raw.v', InstancesMax: '3' },
-      }),
-    );
+    e2e.define('app', {}, { Path: '/var/lib/extensions/app.raw.v', InstancesMax: '3' });
     // The active image, one and a half beside it, and what is always left free.
     const size = SIZE + 1.5 * SIZE + 16 * MIB + 4 * MIB;
     await e2e.host.sh(

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
-import { definition } from '../support/world.ts';
 
 /** Ends when the whole chain of the timer has run after a moment that `systemctl show` told before. */
 const chainEnded = `
@@ -20,13 +19,7 @@ describeHosts('units', (suite) => {
 
   beforeAll(async () => {
     e2e = await startE2e(suite);
-    e2e.write(
-      'etc/extupdate/transfer.d/app.transfer',
-      definition({
-        Source: { Type: 'url-file', Path: `${e2e.server.url}/app`, MatchPattern: 'app_@v.raw' },
-        Target: { Path: '/var/lib/extensions/app.raw.v' },
-      }),
-    );
+    e2e.define('app');
     await e2e.installUnits('extupdate-boot.service', 'extupdate-bless.service');
     e2e.write(
       'etc/systemd/system/extupdate.timer.d/soon.conf',

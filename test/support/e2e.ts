@@ -9,6 +9,7 @@ import { type ExtensionImage, extensionImage } from './images.ts';
 import { makeKey, type PublishOptions, publish, type TestKey } from './repository.ts';
 import { startServer, type TestServer } from './server.ts';
 import { bootHost, type ExecResult, type Host, hostUnavailable, type Suite } from './systemd-host.ts';
+import { definition } from './world.ts';
 
 /** Where hooks are installed. */
 const hookPlaces = {
@@ -29,6 +30,8 @@ export interface E2e {
   readonly published: string;
   /** Writes a file below the host's root (below merged extensions). */
   write(path: string, content: string | Uint8Array): void;
+  /** Defines an extension that comes from `/NAME` of the server; into its `.v` directory where nothing else is said. */
+  define(name: string, settings?: Readonly<Record<string, string>>, target?: Readonly<Record<string, string>>): void;
   publish(path: string, files: Readonly<Record<string, Uint8Array | string>>, options?: PublishOptions): Promise<void>;
   /** Runs extupdate inside. */
   run(args: string, env?: Readonly<Record<string, string>>): Promise<ExecResult>;
@@ -68,6 +71,15 @@ export async function startE2e(suite: Suite): Promise<E2e> {
     published,
     write,
     run,
+    define: (name, settings = {}, target = { Path: `/var/lib/extensions/${name}.raw.v` }) =>
+      write(
+        `etc/extupdate/transfer.d/${name}.transfer`,
+        definition({
+          Source: { Type: 'url-file', Path: `${server.url}/${name}`, MatchPattern: `${name}_@v.raw` },
+          Target: target,
+          'X-Extupdate': settings,
+        }),
+      ),
     publish: (path, files, options) => publish(join(published, path), files, { key, ...options }),
     json: async (args) => JSON.parse((await run(`${args} --json=short`)).stdout) as Document,
     sysupdate: (args) => host.sh(`exec /usr/lib/systemd/systemd-sysupdate ${args}`),

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { OsDocument } from '../../../src/cli/document.ts';
 import { extensionImage } from '../../support/images.ts';
 import { writeUki } from '../../support/pe-writer.ts';
-import { definition, makeWorld, type World } from '../../support/world.ts';
+import { definition, makeWorld, runProgram, type World } from '../../support/world.ts';
 
 let world: World;
 const release = (version: string) => ({ ID: 'testos', VERSION_ID: version });
@@ -237,7 +237,6 @@ describe('an OS version in the file names', () => {
     const uncertain = await world.run(['gc']);
     expect(uncertain.stdout).toMatch(/keep +\S+tool-1-40\.raw/);
     symlinkSync('/nowhere', `${dirname(old)}/x`);
-    const { rmSync } = await import('node:fs');
     rmSync(join(world.root, deployment('40')), { recursive: true });
     const gone = await world.run(['gc']);
     expect(gone.stdout).toMatch(/remove +\S+tool-1-40\.raw +for an OS that this machine cannot boot any more/);
@@ -257,6 +256,54 @@ describe('an OS version in the file names', () => {
       ['testos 41', '2'],
       ['testos 42 (4242424242424242)', '1'],
     ]);
+  });
+});
+
+describe('select', () => {
+  beforeAll(async () => {
+    await world?.close();
+    world = await makeWorld();
+    define('app', {}, { Path: '/var/lib/extensions.d', CurrentSymlink: '/etc/extensions/app.raw' });
+    await offer('app', '1:1');
+    await world.run(['apply']);
+    await offer('app', '1:1', '2:2');
+    world.setOs(release('2'));
+    await world.run(['apply']);
+  });
+  afterAll(() => world.close());
+
+  it("puts right a link that leaked in from another OS's /etc", async () => {
+    expect(world.link('etc/extensions/app.raw')).toContain('app_2.raw');
+    world.setOs(release('1'));
+    expect((await world.run(['select'])).status).toBe(0);
+    expect(world.link('etc/extensions/app.raw')).toContain('app_1.raw');
+  });
+
+  it('says what it would do, and does not', async () => {
+    world.setOs(release('2'));
+    expect((await world.run(['select', '--dry-run'])).stdout).toContain('expose app_2.raw in place of app_1.raw');
+    expect(world.link('etc/extensions/app.raw')).toContain('app_1.raw');
+  });
+
+  it('does what it can where nothing can be remembered', async () => {
+    const state = join(world.root, 'var/lib/extupdate');
+    // Files in the place of directories: whatever is written there fails, for root too.
+    rmSync(state, { recursive: true });
+    world.write('var/lib/extupdate', 'no directory');
+    const result = await world.run(['select']);
+    expect(result.stderr).toMatch(/extupdate/);
+    expect(world.link('etc/extensions/app.raw')).toContain('app_2.raw');
+    rmSync(state);
+  });
+
+  it('has nothing to do on a tree with nothing in it', async () => {
+    const bare = join(world.root, 'bare');
+    world.write('bare/usr/lib/os-release', 'ID=testos\n');
+    expect(await runProgram(['select', `--root=${bare}`])).toMatchObject({
+      status: 0,
+      stdout: 'Nothing to do.\n',
+      stderr: '',
+    });
   });
 });
 
