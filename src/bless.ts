@@ -19,7 +19,8 @@ import type { System } from './system.ts';
 import type { DoneAction, UpdateResult, Work } from './work.ts';
 
 /** Blesses the present boot, and sees to the health of what was planned for it. */
-export async function bless(system: System): Promise<UpdateResult> {
+export async function bless(system: System, { dryRun }: { readonly dryRun: boolean }): Promise<UpdateResult> {
+  if (dryRun) return { resolutions: [], plans: [], done: [], errors: [] };
   return withLocks(system, ['root'], 'bless', async () => {
     const { root } = system.options;
     const state = readState(root, true);

@@ -52,7 +52,7 @@ export async function statusByOs(system: System): Promise<OsStatus[]> {
       const { version, reason } = selectVersion({ resolution, recorded, pinned: state.pinned[name], bootId });
       const [newest] = resolution.versions;
       const found = newest ? `; the newest is ${newest.version}: ${newest.reason.text}` : '';
-      const isPlanned = reason === 'recorded' && recorded?.planned !== undefined && !os.running;
+      const isPlanned = reason === 'recorded' && recorded?.planned !== undefined && !os.running && root === '';
       const known = isPlanned ? 'planned for its first boot' : REASONS[reason];
       const text = version ? known : `${REASONS.none}${found}`;
       return { component: name, ...(version ? { version: version.version } : {}), reason, text };

@@ -49,9 +49,11 @@ export async function prepare(
   const prepared: PreparedOs[] = [];
   for (const target of targets) {
     const view = systemFor(system, target.os, target.vendor);
-    const result = options.check
-      ? await check(view)
-      : await withLocks(system, ['root', 'staging'], 'prepare', () => prepareOne(system, view, target));
+    // What the running release needs is what `apply` is for; an update that stays with it is judged all the same.
+    const result =
+      options.check || target.os.identity === system.os.identity
+        ? await check(view)
+        : await withLocks(system, ['root', 'staging'], 'prepare', () => prepareOne(system, view, target));
     prepared.push({ os: target.os, result });
   }
   return prepared;
@@ -127,7 +129,12 @@ async function planForFirstBoot(
   for (const survey of await surveyAll({ ...view, definitions }, state, { sources: false })) {
     const { name } = survey.component;
     const resolution = resolveSurvey(view, state, survey);
-    const { version } = selectVersion({ resolution, pinned: state.pinned[name], bootId: '' });
+    const pinned = state.pinned[name];
+    // What was planned before and is here stays planned, whatever is held since.
+    const recorded = before?.components[name];
+    const version =
+      selectVersion({ resolution, pinned, bootId: '' }).version ??
+      selectVersion({ resolution, recorded, pinned, bootId: '' }).version;
     const work = works.find((one) => one.survey.component.name === name);
     if (work) {
       // What is offered and does not fit is told, too.
@@ -152,13 +159,15 @@ function requireFit(view: System, { survey, resolution }: Work): void {
     ? `${resolution.versions.length} looked at, the newest is ${newest.version}: ${newest.reason.text}`
     : 'none is offered or installed';
   const isAsked = view.options.components.includes(name);
+  const held = resolution.versions.find(({ reason, compatible }) => reason.code === 'held' && compatible !== false);
+  const found = held ? `${held.version} would, but it is ${held.reason.text}` : exists;
   // Whether a source that could not be asked has one is not known: that is another failure.
   if (survey.failure !== undefined && !view.options.offline) return;
   if (!settings.required && !isAsked) {
-    view.options.reporter.notice(name, `no version fits ${os}; ${exists}`);
+    view.options.reporter.notice(name, `no version fits ${os}; ${found}`);
     return;
   }
-  throw new BlockedError(`${name}: no version fits ${os} (${view.os.release.architecture}); ${exists}`, {
+  throw new BlockedError(`${name}: no version fits ${os} (${view.os.release.architecture}); ${found}`, {
     next: settings.required ? 'Required=yes: the OS update has to wait for one' : `see "extupdate why ${name}"`,
   });
 }

@@ -33,12 +33,19 @@ export function rememberChoice(system: System, state: State, work: Work, request
     delete state.pinned[name];
   }
   delete state.heldFor[system.os.name]?.[name];
-  // What this OS cannot use anyway is not held: it may be just the version that the next OS needs.
-  const newer = resolution.versions
-    .filter(({ version, compatible }) => compatible !== false && newestFirst(version, plan.version) < 0)
-    .map(({ version }) => version);
-  if (newer.length > 0) state.held[name] = newer;
+  // What this OS cannot use anyway is not held, and what nobody has looked into is held for this OS only: it may be just
+  // the version that the next OS needs.
+  const newer = resolution.versions.filter(({ version }) => newestFirst(version, plan.version) < 0);
+  const known = newer.filter(({ compatible }) => compatible === true).map(({ version }) => version);
+  const unknown = newer.filter(({ compatible }) => compatible === null).map(({ version }) => version);
+  if (known.length > 0) state.held[name] = known;
   else delete state.held[name];
+  if (unknown.length > 0) state.heldFor[system.os.name] = { ...state.heldFor[system.os.name], [name]: unknown };
+  const held = [...known, ...unknown];
+  if (held.length > 0) {
+    const text = `${held.join(', ')} ${held.length > 1 ? 'are' : 'is'} held until something newer appears`;
+    system.options.reporter.notice(name, `${text}; "extupdate unhold ${name}" releases`);
+  }
 }
 
 /**
@@ -155,7 +162,7 @@ export async function rememberRun(
   system: System,
   command: string,
   { done, errors }: Pick<UpdateResult, 'done' | 'errors'>,
-  extra: { readonly undoes?: string } = {},
+  { undoes }: { readonly undoes?: string } = {},
 ): Promise<void> {
   if (done.length === 0 && errors.every(({ code }) => code !== 'activation')) return;
   const entry = {
@@ -164,7 +171,7 @@ export async function rememberRun(
     os: system.os.name,
     done: done.map((action) => ({ ...action })),
     errors: errors.map(({ component, code, message }) => ({ component, code, message })),
-    ...extra,
+    ...(undoes === undefined ? {} : { undoes }),
   };
   try {
     await appendHistory(system.options.root, entry);

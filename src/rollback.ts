@@ -5,9 +5,9 @@ import { type HistoryEntry, readHistory } from './os/history.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { rememberRun } from './remember.ts';
 import type { VersionState } from './resolve/resolver.ts';
-import { activeVersion, heldVersions, resolveSurvey, type Survey, surveyAll } from './survey.ts';
+import { activeVersion, heldVersions, requireVersion, resolveSurvey, type Survey, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
-import { update } from './update.ts';
+import { planUpdate, update } from './update.ts';
 import { newestFirst } from './version/compare.ts';
 import type { DoneAction, Requests, UpdateResult } from './work.ts';
 
@@ -16,7 +16,11 @@ import type { DoneAction, Requests, UpdateResult } from './work.ts';
  * is newer stays held until something newer still appears.
  * @throws UnsuitableError when there is nothing to go back to
  */
-export async function rollback(system: System, names: readonly string[]): Promise<UpdateResult> {
+export async function rollback(
+  system: System,
+  names: readonly string[],
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<UpdateResult> {
   const state = readState(system.options.root, false);
   const surveys = await surveyAll(system, state, { sources: false });
   const undone = names.length === 0 ? lastChange(system) : undefined;
@@ -39,6 +43,7 @@ export async function rollback(system: System, names: readonly string[]): Promis
     components: surveys.map(({ component }) => component).filter(({ name }) => requests.has(name)),
   };
   const offline = { ...system, definitions: selected, options: { ...system.options, offline: true } };
+  if (dryRun) return planUpdate(offline, requests, { sources: false });
   return update(offline, requests, {
     command: 'rollback',
     sources: false,
@@ -86,17 +91,23 @@ function usableVersions(system: System, state: State, survey: Survey): VersionSt
 
 /**
  * Holds components: at the version that is active, or at those named.
- * @throws UsageError for a component without an active version, when none is named
+ * @throws UsageError for a component without an active version, when none is named, and for a version that is not known
  */
-export async function hold(system: System, requests: Requests): Promise<UpdateResult> {
-  return changeHolds(system, 'hold', async (state, done) => {
-    const surveys = await surveyAll(system, state, { sources: false });
+export async function hold(
+  system: System,
+  requests: Requests,
+  options: { readonly dryRun: boolean },
+): Promise<UpdateResult> {
+  return changeHolds(system, 'hold', options, async (state, done) => {
+    // With the saved lists, so that a version that nobody has ever seen is noticed.
+    const surveys = await surveyAll(system, state, { sources: requests.size > 0 });
     for (const survey of surveys) {
       const { name } = survey.component;
       const version = requests.get(name) ?? activeVersion(survey);
       if (version === undefined) {
         throw new UsageError(`${name}: no version is active`, { next: `name one: extupdate hold ${name}@VERSION` });
       }
+      if (requests.has(name)) requireVersion(resolveSurvey(system, state, survey, version), version);
       if (state.pinned[name] === version) continue;
       state.pinned[name] = version;
       done.push({ component: name, action: 'hold', version, from: activeVersion(survey) ?? null });
@@ -105,8 +116,8 @@ export async function hold(system: System, requests: Requests): Promise<UpdateRe
 }
 
 /** Releases components: from a hold, from what a rollback or a failed OS update keeps out, and from bad marks. */
-export async function unhold(system: System): Promise<UpdateResult> {
-  return changeHolds(system, 'unhold', async (state, done) => {
+export async function unhold(system: System, options: { readonly dryRun: boolean }): Promise<UpdateResult> {
+  return changeHolds(system, 'unhold', options, async (state, done) => {
     for (const { name } of system.definitions.components) {
       const bad = Object.entries(state.bad).filter(([, { component }]) => component === name);
       const released = new Set([
@@ -126,10 +137,16 @@ export async function unhold(system: System): Promise<UpdateResult> {
 async function changeHolds(
   system: System,
   command: 'hold' | 'unhold',
+  { dryRun }: { readonly dryRun: boolean },
   change: (state: State, done: DoneAction[]) => Promise<void>,
 ): Promise<UpdateResult> {
+  const { root } = system.options;
+  if (dryRun) {
+    const done: DoneAction[] = [];
+    await change(readState(root, false), done);
+    return { resolutions: [], plans: [], done, errors: [] };
+  }
   return withLocks(system, ['root'], command, async () => {
-    const { root } = system.options;
     const state = readState(root, true);
     const done: DoneAction[] = [];
     await change(state, done);

@@ -1,10 +1,10 @@
 /** Everything a run works with, put together once: options and host facts become collaborators. */
 import { readFileSync, statSync } from 'node:fs';
 import type { PublicKey } from 'openpgp';
-import type { Config } from './definition/config.ts';
+import { type Config, defaultConfig } from './definition/config.ts';
 import { type Definitions, loadDefinitions } from './definition/load.ts';
 import { loadConfig } from './definition/load-config.ts';
-import { ConfigError, UsageError } from './errors.ts';
+import { ConfigError, reportOf, UsageError } from './errors.ts';
 import { createAuthorization } from './fetch/credentials.ts';
 import { createHttpClient, type HttpClient } from './fetch/http.ts';
 import { createRateLimiter, type RateLimiter } from './fetch/rate-limit.ts';
@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly arch?: string;
   /** Whether systemd is told to merge; never with `--root=`. */
   readonly refresh: boolean;
+  /** Whether a mistake in `extupdate.conf` is told and not obeyed: at boot, something has to be selected. */
+  readonly lenient?: boolean;
   /** How long to wait for another run to end, in seconds; 0 = not at all. */
   readonly waitSec: number;
   readonly reporter: Reporter;
@@ -74,7 +76,7 @@ export function openSystem(options: RunOptions, version: string): System {
   if (options.definitions !== undefined && !statSync(options.definitions, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UsageError(`--definitions=: ${options.definitions} is not a directory`);
   }
-  const config = loadConfig(root);
+  const config = options.lenient ? configOrDefault(options) : loadConfig(root);
   const host = readHost({ root, arch: options.arch });
   const definitions = definitionsFor(options, host);
   const staging = stagingAt(resolveInRoot(root, STAGING_PATH));
@@ -106,6 +108,15 @@ export function openSystem(options: RunOptions, version: string): System {
     },
     close: () => http.close(),
   };
+}
+
+function configOrDefault({ root, reporter }: RunOptions): Config {
+  try {
+    return loadConfig(root);
+  } catch (error) {
+    reporter.notice('', reportOf(error).message);
+    return defaultConfig;
+  }
 }
 
 /**

@@ -126,9 +126,13 @@ async function activateAll(
 }
 
 /** What `update` would do, without doing it. */
-export async function planUpdate(system: System, requests: Requests): Promise<UpdateResult> {
+export async function planUpdate(
+  system: System,
+  requests: Requests,
+  { sources }: Pick<UpdateOptions, 'sources'> = { sources: true },
+): Promise<UpdateResult> {
   const state = readState(system.options.root, false);
-  const works = await begin(system, state, { sources: true, now: false });
+  const works = await begin(system, state, { sources, now: false });
   await eachWork(works, async (work) => {
     const requested = requests.get(work.survey.component.name);
     work.resolution = await settle(system, state, work.survey, requested);
@@ -176,7 +180,7 @@ export async function acquireAll(
     work.downloaded = acquired.downloaded;
     work.ready = acquired.ready;
     noticePreReleases(system, acquired.resolution);
-    if (demand) noticeStuck(system, acquired.resolution);
+    if (demand && requested === undefined) noticeStuck(system, acquired.resolution);
     const failure =
       doesNotFit(acquired.resolution, requested) ??
       (work.survey.failure || !demand ? undefined : nothingFits(acquired.resolution));

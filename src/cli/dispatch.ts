@@ -90,7 +90,7 @@ export async function dispatch(
     }
     case 'hold': {
       const { names, requests } = parseTargets(words);
-      const outcome = await os.holdCommand(run(names), requests);
+      const outcome = await os.holdCommand(run(names), requests, dryRun);
       return await printOutcome(outcome, json, () => renderDone(outcome));
     }
     case 'rollback':
@@ -98,10 +98,10 @@ export async function dispatch(
     case 'select':
     case 'bless': {
       const actions = {
-        rollback: () => os.rollbackCommand(run(words), words),
-        unhold: () => os.unholdCommand(run(words)),
+        rollback: () => os.rollbackCommand(run(words), words, dryRun),
+        unhold: () => os.unholdCommand(run(words), dryRun),
         select: () => os.selectCommand(run(words), dryRun),
-        bless: () => os.blessCommand(run([])),
+        bless: () => os.blessCommand(run([]), dryRun),
       };
       const outcome = await actions[command]();
       return await printOutcome(outcome, json, () => renderDone(outcome));

@@ -61,6 +61,7 @@ export function addCommonOptions(command: Command): Command {
 /** The directory of `--root=`, absolute; '' for this machine. */
 export function rootOf(options: CommonOptions): string {
   if (options.root === undefined) return '';
+  if (options.root === '') throw new UsageError('--root=: expected a directory');
   const root = resolve(options.root);
   return root === '/' ? '' : root;
 }

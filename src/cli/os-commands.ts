@@ -20,7 +20,7 @@ export interface PrepareOptions {
 
 /** At boot: the versions that go with the OS that was booted. */
 export function selectCommand(run: RunOptions, dryRun: boolean): Promise<Outcome> {
-  return withSystem({ ...run, offline: true }, async (system) => {
+  return withSystem({ ...run, offline: true, lenient: true }, async (system) => {
     const { select } = await import('../select.ts');
     const result = await select(system, { dryRun });
     return dryRun ? planOnly(result) : result;
@@ -28,34 +28,35 @@ export function selectCommand(run: RunOptions, dryRun: boolean): Promise<Outcome
 }
 
 /** After `boot-complete.target`: the boot is good. */
-export function blessCommand(run: RunOptions): Promise<Outcome> {
-  return withSystem({ ...run, offline: true }, async (system) => {
+export function blessCommand(run: RunOptions, dryRun: boolean): Promise<Outcome> {
+  return withSystem({ ...run, offline: true, lenient: true }, async (system) => {
     const { bless } = await import('../bless.ts');
-    return bless(system);
+    return bless(system, { dryRun });
   });
 }
 
 /** Back to the versions before. */
-export function rollbackCommand(run: RunOptions, names: readonly string[]): Promise<Outcome> {
+export function rollbackCommand(run: RunOptions, names: readonly string[], dryRun: boolean): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
     const { rollback } = await import('../rollback.ts');
-    return rollback(system, names);
+    const result = await rollback(system, names, { dryRun });
+    return dryRun ? planOnly(result) : result;
   });
 }
 
 /** Keeps components at a version. */
-export function holdCommand(run: RunOptions, requests: Requests): Promise<Outcome> {
+export function holdCommand(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
     const { hold } = await import('../rollback.ts');
-    return hold(system, requests);
+    return { ...(await hold(system, requests, { dryRun })), dryRun };
   });
 }
 
 /** Lets components follow the newest version again. */
-export function unholdCommand(run: RunOptions): Promise<Outcome> {
+export function unholdCommand(run: RunOptions, dryRun: boolean): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
     const { unhold } = await import('../rollback.ts');
-    return unhold(system);
+    return { ...(await unhold(system, { dryRun })), dryRun };
   });
 }
 
@@ -65,9 +66,13 @@ export function historyCommand(run: RunOptions): Promise<Outcome> {
     const { readHistory } = await import('../os/history.ts');
     const wanted = new Set(system.options.components);
     const concerns = (component: string | null) => wanted.size === 0 || (component !== null && wanted.has(component));
-    const history = readHistory(system.options.root).filter(({ done, errors }) =>
-      [...done, ...errors].some(({ component }) => concerns(component)),
-    );
+    const history = readHistory(system.options.root)
+      .map((entry) => ({
+        ...entry,
+        done: entry.done.filter(({ component }) => concerns(component)),
+        errors: entry.errors.filter(({ component }) => concerns(component)),
+      }))
+      .filter(({ done, errors }) => done.length + errors.length > 0);
     return { resolutions: [], errors: [], history };
   });
 }
@@ -105,10 +110,10 @@ export function prepareCommand(run: RunOptions, options: PrepareOptions): Promis
 }
 
 async function targetsOf(system: System, options: PrepareOptions): Promise<PrepareTarget[]> {
-  const given = [options.osRoot, options.osRelease, options.uki].filter((value) => value !== undefined).length;
-  if (given + Number(options.bootable) !== 1) {
+  const given = [options.osRoot, options.osRelease, options.uki].filter((value) => value !== undefined);
+  if (given.length + Number(options.bootable) !== 1 || given.includes('')) {
     throw new UsageError('prepare: which operating system?', {
-      next: 'give one of --os-root=DIR, --os-release=FILE, --uki=FILE, --bootable',
+      next: 'give one of --os-root=DIR, --os-release=FILE, --uki=FILE, --bootable, and only one',
     });
   }
   const { release } = system.os;

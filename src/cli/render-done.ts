@@ -18,13 +18,26 @@ export function renderDone(outcome: Outcome): string {
   const last = new Map(
     (outcome.done ?? []).filter(({ action }) => action !== 'remove').map((entry) => [entry.component, entry]),
   );
+  const words = outcome.dryRun ? PLANNED_WORDS : DONE_WORDS;
   const lines = [...last.values()].map(
     ({ component, action, version, from }) =>
-      `${component}: ${DONE_WORDS[action]} ${version}${from && from !== version ? ` (was ${from})` : ''}`,
+      `${component}: ${words[action]} ${version}${from && from !== version ? ` (was ${from})` : ''}`,
   );
   if (lines.length > 0) return lines.join('\n');
   return outcome.errors.length > 0 ? '' : 'Nothing to do.';
 }
+
+/** For what is not done by plans of steps. */
+const PLANNED_WORDS = {
+  acquire: 'would be acquired:',
+  install: 'would be installed:',
+  expose: 'would be exposed:',
+  activate: 'would be activated:',
+  defer: 'would be installed for later:',
+  remove: 'would be removed:',
+  hold: 'would be held at',
+  unhold: 'would be released:',
+} as const;
 
 const DONE_WORDS = {
   acquire: 'acquired',

@@ -11,6 +11,9 @@ const SECTION = 'X-Extupdate';
 /** How long declared units and `HealthCheck=` may take, in seconds. */
 const HEALTH_TIMEOUT_DEFAULT = 60;
 
+/** systemd.unit(5). */
+const UNIT_NAME = /^[A-Za-z0-9:_.@\\-]+\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
+
 type Shape = 'single' | 'list';
 
 /** Text in, value out; `allowed` is what a message tells. Lists take words, one or more per assignment. */
@@ -62,7 +65,12 @@ const settings = {
     allowed: 'keep, previous, remove',
     schema: z.enum(['keep', 'previous', 'remove']),
   },
-  HealthCheck: { key: 'healthCheck', shape: 'single', allowed: 'a unit or an absolute command', schema: z.string() },
+  HealthCheck: {
+    key: 'healthCheck',
+    shape: 'single',
+    allowed: 'a unit such as check.service, or a command that begins with /',
+    schema: z.string().check(z.refine((text) => text.startsWith('/') || UNIT_NAME.test(text))),
+  },
   HealthTimeoutSec: {
     key: 'healthTimeoutSec',
     shape: 'single',
@@ -76,7 +84,7 @@ const settings = {
     key: 'reloadUnits',
     shape: 'list',
     allowed: 'names of units, such as web.service',
-    schema: z.array(z.string().check(z.regex(/^[A-Za-z0-9:_.@\\-]+\.[a-z]+$/))),
+    schema: z.array(z.string().check(z.regex(UNIT_NAME))),
   },
 } as const satisfies Record<
   string,

@@ -58,16 +58,21 @@ export function bootableOses({ running, root, shown, boots, records }: BootableI
     for (const { release, deployment } of lastBooted(boots, BOOTED_TAKEN))
       add(asKnown(release, deployment), 'history', '');
   }
-  const prepared = preparedLast(records, boots);
+  const prepared = preparedLast(records, boots, running);
   if (prepared) add(asKnown(releaseOf(prepared), prepared.deployment), 'prepared', '');
   // Where no boot was ever noted either, what else can be booted is anybody's guess.
   return { oses: [...oses.values()], certain: shown === undefined ? boots.length > 0 : isShown };
 }
 
 /** What was prepared last and never booted: an update that replaces another one takes its place. */
-function preparedLast(records: ReadonlyMap<string, OsRecord>, boots: readonly Boot[]): OsRecord | undefined {
+function preparedLast(
+  records: ReadonlyMap<string, OsRecord>,
+  boots: readonly Boot[],
+  running: KnownOs,
+): OsRecord | undefined {
+  const isKnown = (name: string) => name === running.name || boots.some(({ os }) => os === name);
   return [...records]
-    .filter(([name, { state }]) => state === 'planned' && !boots.some(({ os }) => os === name))
+    .filter(([name, { state }]) => state === 'planned' && !isKnown(name))
     .map(([, record]) => record)
     .sort((a, b) => ((a.changed ?? '') < (b.changed ?? '') ? 1 : -1))[0];
 }

@@ -205,13 +205,21 @@ function judgeVersion(
 function reasonFor(entry: Assessed, chosen: Assessed | undefined, input: ResolveInput): Reason {
   if (entry.ruledOut) return entry.ruledOut;
   if (entry === chosen) {
-    return entry.state.active
-      ? { code: 'current', text: 'the newest version that fits' }
-      : { code: 'chosen', text: input.requested === undefined ? 'the newest version that fits' : 'asked for' };
+    return { code: entry.state.active ? 'current' : 'chosen', text: whyChosen(entry, input) };
   }
   if (input.requested !== undefined && entry.state.version !== input.requested) {
     return { code: 'not-requested', text: `${input.requested} was asked for` };
   }
   if (entry.state.compatible === null) return { code: 'unknown', text: 'not looked at: a newer version fits' };
   return { code: 'older', text: `older than ${chosen?.state.version}` };
+}
+
+function whyChosen({ state }: Assessed, { component, pinned, requested }: ResolveInput): string {
+  if (requested !== undefined && !state.active) return 'asked for';
+  if (pinned === state.version) return 'held at this version';
+  if (state.compatible === null) return 'the newest that is not ruled out; whether it fits shows when it is acquired';
+  const waits = state.complete && !state.active;
+  if (waits && component.settings.activate === 'reboot') return 'becomes active at the next boot';
+  if (waits && component.settings.activate === 'manual') return 'waits for "apply --now"';
+  return 'the newest version that fits';
 }

@@ -238,9 +238,12 @@ describe('an OS version in the file names', () => {
     expect(uncertain.stdout).toMatch(/keep +\S+tool-1-40\.raw/);
     symlinkSync('/nowhere', `${dirname(old)}/x`);
     rmSync(join(world.root, deployment('40')), { recursive: true });
+    // Below --root no boot is noted: only the OS that is prepared next tells that 40 is not the next one.
+    expect((await world.run(['gc'])).stdout).toMatch(/keep +\S+tool-1-40\.raw/);
+    expect((await world.run(['prepare', `--os-root=${join(world.root, deployment('42'))}`])).status).toBe(0);
     const gone = await world.run(['gc']);
     expect(gone.stdout).toMatch(/remove +\S+tool-1-40\.raw +for an OS that this machine cannot boot any more/);
-    expect(world.names('var/lib/extensions.d')).toEqual(['tool-2-41.raw']);
+    expect(world.names('var/lib/extensions.d')).toEqual(['tool-1-42.raw', 'tool-2-41.raw']);
     expect(existsSync(join(world.root, 'var/lib/extupdate/os/testos:40.json'))).toBe(false);
   });
 
@@ -344,6 +347,33 @@ describe('a person decides', () => {
     expect((await world.run(['apply'])).stdout).toBe('app: exposed 1 (was 2)\n');
     expect((await world.run(['unhold', 'app'])).status).toBe(0);
     expect((await world.run(['apply'])).stdout).toBe('app: exposed 3 (was 1)\n');
+  });
+
+  it('--dry-run says what would be held, released or rolled back, and changes nothing', async () => {
+    const before = world.read('var/lib/extupdate/state.json');
+    expect((await world.run(['hold', 'app', '--dry-run'])).stdout).toBe('app: would be held at 2\n');
+    expect((await world.run(['rollback', '--dry-run'])).stdout).toContain('expose app_1.raw in place of app_2.raw');
+    expect((await world.run(['bless', '--dry-run'])).status).toBe(0);
+    expect(world.read('var/lib/extupdate/state.json')).toBe(before);
+    await world.run(['hold', 'app']);
+    expect((await world.run(['unhold', 'app', '--dry-run'])).stdout).toBe('app: would be released: 2\n');
+    expect(JSON.parse(world.read('var/lib/extupdate/state.json') ?? '').pinned).toEqual({ app: '2' });
+  });
+
+  it('a version that nobody has ever seen is not held', async () => {
+    expect(await world.run(['hold', 'app@1O'])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('app: there is no version 1O'),
+    });
+  });
+
+  it('select goes on with a mistake in extupdate.conf, which stops a person', async () => {
+    world.write('etc/extupdate/extupdate.conf', '[Defaults]\nKeepVersionz=1\n[\n');
+    expect((await world.run(['rollback'])).status).toBe(3);
+    const selected = await world.run(['select']);
+    expect(selected).toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });
+    expect(selected.stderr).toContain('extupdate.conf:3');
+    rmSync(join(world.root, 'etc/extupdate/extupdate.conf'));
   });
 
   it('history tells, in a table and in a document, and a torn line is left out', async () => {

@@ -38,6 +38,7 @@ describe('[X-Extupdate]', () => {
     ['Threshold=0', 'allowed: a number of keys'],
     ['HealthTimeoutSec=soon', 'allowed: a time span'],
     ['ReloadUnits=web', 'allowed: names of units'],
+    ['HealthCheck=web', 'allowed: a unit such as check.service, or a command that begins with /'],
     ['SkipVersion=1', 'SkipVersion=: unknown setting in [X-Extupdate]; allowed: Kind, Required'],
   ])('%s: %s', (text, message) => {
     expect(own(text).problems).toMatchObject([{ file: 'f', line: 2, message: expect.stringContaining(message) }]);
