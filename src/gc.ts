@@ -1,5 +1,5 @@
 /** `gc`: removes what nothing needs, and tells for every file why it stays. */
-import { decideForComponent, forgetOses, removeLeftovers, removeUnneeded } from './apply/prune.ts';
+import { decideForComponent, foreignComponents, forgetOses, removeLeftovers, removeUnneeded } from './apply/prune.ts';
 import { underAll } from './each-work.ts';
 import { type ErrorReport, reportOf } from './errors.ts';
 import { withLocks } from './locks.ts';
@@ -20,10 +20,11 @@ export async function collectGarbage(
     const done: DoneAction[] = [];
     const kept: KeptFile[] = [];
     const errors: (ErrorReport & { component: string })[] = [];
-    const works = system.definitions.components.map((component) => ({ survey: { component } }));
     const needs = await collectNeeds(system, state);
+    const components = [...system.definitions.components, ...foreignComponents(system, needs)];
+    const works = components.map((component) => ({ survey: { component } }));
     await underAll(system, works, async (place) => {
-      for (const component of system.definitions.components) {
+      for (const component of components) {
         try {
           const decisions = dryRun
             ? await decideForComponent(system, state, place, component, needs)

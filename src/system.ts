@@ -11,7 +11,7 @@ import { createRateLimiter, type RateLimiter } from './fetch/rate-limit.ts';
 import { currentBootId } from './os/boot-history.ts';
 import { readBootedDeployment } from './os/bootable/booted.ts';
 import { type Host, hostWith, readHost } from './os/host.ts';
-import { resolveInRoot, type Tree } from './os/root.ts';
+import { resolveInRoot, type Tree, treeAt } from './os/root.ts';
 import type { MakeRoom } from './os/space.ts';
 import type { Reporter } from './reporter.ts';
 import { type KnownOs, knownOs } from './resolve/os-identity.ts';
@@ -120,24 +120,36 @@ function configOrDefault({ root, reporter }: RunOptions): Config {
 }
 
 /**
- * The same machine as it would be under another OS: definitions are expanded, and images judged, for that one.
- * @param vendor the OS's own tree, which brings the definitions of its `/usr/lib`
+ * The same machine as it would be under another OS: definitions are expanded, and images judged, for that one. Its own
+ * tree, where it is at hand, brings the definitions of its `/usr/lib`.
+ * @param os with the directory inside the root where its tree is, if it is there
+ * @param vendor its tree when that is elsewhere
  */
-export function systemFor(system: System, os: KnownOs, vendor?: Tree): System {
+export function systemFor(
+  system: System,
+  os: KnownOs & { readonly osRoot?: string | undefined },
+  vendor: Tree | undefined = ownTree(system, os.osRoot),
+): System {
   if (os.name === system.os.name) return system;
   const { options } = system;
   const host = hostWith(os.release.fields, { root: options.root, arch: os.release.architecture });
   return { ...system, host, os, bootId: '', definitions: definitionsFor(options, host, vendor) };
 }
 
+function ownTree({ options: { root } }: System, osRoot: string | undefined): Tree | undefined {
+  return osRoot === undefined ? undefined : treeAt(resolveInRoot(root, osRoot));
+}
+
 function definitionsFor(options: RunOptions, { specifiers }: Host, vendor?: Tree): Definitions {
   const { root, definitions } = options;
   const all = loadDefinitions({ root, vendor, ...(definitions === undefined ? {} : { definitions }) }, specifiers);
+  // Another OS may not have all that is asked about.
+  if (vendor === undefined) requireKnown(all, options.components);
   return selectComponents(all, options.components);
 }
 
-function selectComponents(definitions: Definitions, names: readonly string[]): Definitions {
-  if (names.length === 0) return definitions;
+/** @throws UsageError for a name that nothing here has */
+function requireKnown(definitions: Definitions, names: readonly string[]): void {
   const known = [
     ...definitions.components.map(({ name }) => name),
     ...definitions.broken.map(({ name }) => name),
@@ -153,6 +165,10 @@ function selectComponents(definitions: Definitions, names: readonly string[]): D
           : 'there are no definitions; see README.md, "Definitions"',
     });
   }
+}
+
+function selectComponents(definitions: Definitions, names: readonly string[]): Definitions {
+  if (names.length === 0) return definitions;
   const wanted = ({ name }: { readonly name: string }) => names.includes(name);
   return {
     ...definitions,

@@ -135,6 +135,15 @@ export async function forgetOses(system: System, state: State, { bootable }: Kno
   }
 }
 
+/** Components that only other OSes define, by the definitions in their own trees; without transfers on this one. */
+export function foreignComponents({ definitions }: System, { elsewhere }: KnownNeeds): Component[] {
+  // What is broken or turned off here keeps all it has.
+  const { components, broken, left, disabled } = definitions;
+  const own = new Set([...[...components, ...broken, ...left].map(({ name }) => name), ...disabled]);
+  const foreign = elsewhere.flatMap((system) => system.definitions.components.filter(({ name }) => !own.has(name)));
+  return [...new Map(foreign.map((component) => [component.name, { ...component, transfers: [] }])).values()];
+}
+
 /** The transfers of a component as other OSes have them: `%w` and its like lead to other names there. */
 function elsewhereTransfers({ elsewhere }: KnownNeeds, component: string): Transfer[] {
   return elsewhere.flatMap(({ definitions }) =>

@@ -13,6 +13,8 @@ export interface BootableOs extends KnownOs {
   readonly origin: 'running' | 'snapper' | 'ostree' | 'uki' | 'slot' | 'history' | 'prepared';
   /** Where it was found, as seen inside the root; '' for what is only remembered. */
   readonly where: string;
+  /** Directory inside the root that holds its `usr/`, where it can be looked into. */
+  readonly osRoot?: string | undefined;
 }
 
 export interface Bootable {
@@ -23,7 +25,9 @@ export interface Bootable {
 }
 
 /** An OS as the platform shows it. */
-export type ShownOs = Pick<BootableOs, 'origin' | 'where' | 'deployment'> & { readonly fields: ReleaseFields };
+export type ShownOs = Pick<BootableOs, 'origin' | 'where' | 'deployment' | 'osRoot'> & {
+  readonly fields: ReleaseFields;
+};
 
 export interface BootableInput {
   readonly running: KnownOs;
@@ -42,14 +46,14 @@ const BOOTED_TAKEN = 2;
 /** Puts together which operating systems can be booted. */
 export function bootableOses({ running, root, shown, boots, records }: BootableInput): Bootable {
   const oses = new Map<string, BootableOs>();
-  const add = (os: KnownOs, origin: BootableOs['origin'], where: string) => {
-    if (!oses.has(os.name)) oses.set(os.name, { ...os, running: origin === 'running', origin, where });
+  const add = (os: KnownOs, origin: BootableOs['origin'], where: string, osRoot?: string) => {
+    if (!oses.has(os.name)) oses.set(os.name, { ...os, running: origin === 'running', origin, where, osRoot });
   };
   const asKnown = (fields: ReleaseFields, deployment?: string | null) =>
     knownOs({ ...running.release, fields, initrd: false }, deployment ?? undefined);
   add(running, 'running', root === '' ? '/' : root);
-  for (const { fields, deployment, origin, where } of shown?.found ?? [])
-    add(asKnown(fields, deployment), origin, where);
+  for (const { fields, deployment, origin, where, osRoot } of shown?.found ?? [])
+    add(asKnown(fields, deployment), origin, where, osRoot);
 
   // What does not even show the OS that is running does not show everything.
   const showsRunning = shown?.found.some(({ fields }) => asKnown(fields).identity === running.identity) ?? false;

@@ -260,6 +260,24 @@ describe('an OS version in the file names', () => {
       ['testos 42 (4242424242424242)', '1'],
     ]);
   });
+
+  it('an OS whose tree is at hand brings its own definitions: prepared, shown, and kept', async () => {
+    for (const version of ['41', '42']) install(version);
+    world.setOs(release('41'));
+    await world.publish('extra', { 'extra_1.raw': extensionImage({ name: 'extra', files: { 'usr/share/x': 'x' } }) });
+    world.write(
+      `${deployment('42')}/usr/lib/extupdate/transfer.d/extra.transfer`,
+      definition({
+        Source: { Type: 'url-file', Path: `${world.server.url}/extra`, MatchPattern: 'extra_@v.raw' },
+        Target: { Path: '/var/lib/extensions/extra.raw.v' },
+      }),
+    );
+    expect((await world.run(['prepare', '--bootable'])).status).toBe(0);
+    const named = (await oses('status', '--os')).map(({ components }) => components.map(({ component }) => component));
+    expect(named).toEqual([['tool'], ['extra', 'tool']]);
+    expect((await world.run(['gc'])).stdout).toMatch(/keep +\S+extra_1\.raw +recorded for testos 42/);
+    expect((await world.run(['gc', 'tool'])).status).toBe(0);
+  });
 });
 
 describe('select', () => {
