@@ -5,17 +5,17 @@
 import { findMissing } from './apply/activate.ts';
 import { type ActivationSet, expectedOf, mergesHere } from './apply/activate-set.ts';
 import { judgeHealth } from './apply/keep-healthy.ts';
-import { blessPresentBoot } from './boot.ts';
+import { blessPresentBoot, noteBoot } from './boot.ts';
 import { resultOf, underAll } from './each-work.ts';
 import { withLocks } from './locks.ts';
 import { readRecords } from './os/records.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { recordRun, rememberRun } from './remember.ts';
 import { recordOf } from './resolve/needed-files.ts';
-import type { OsRecord } from './resolve/record.ts';
-import type { Resolution, VersionState } from './resolve/resolver.ts';
+import { type OsRecord, openVersion } from './resolve/record.ts';
 import { planFor, resolveSurvey, type Survey, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
+import { versionBefore } from './trial.ts';
 import type { DoneAction, UpdateResult, Work } from './work.ts';
 
 /** Blesses the present boot, and sees to the health of what was planned for it. */
@@ -25,14 +25,18 @@ export async function bless(system: System, { dryRun }: { readonly dryRun: boole
     const { root } = system.options;
     const state = readState(root, true);
     const done: DoneAction[] = [];
+    await noteBoot(system, state);
     await blessPresentBoot(system);
     const record = recordOf(readRecords(root, true), system.os);
     const surveys = await surveyAll(system, state, { sources: false });
     const works = surveys.flatMap((survey) => workFor(system, state, survey, record) ?? []);
     if (works.length > 0) {
       await settleHealth(system, state, works, done);
+      if (mergesHere(system)) for (const { survey } of works) delete state.trials[survey.component.name];
       await writeState(root, state);
-      await underAll(system, works, (place) => recordRun(system, state, place, works));
+      await underAll(system, works, (place) =>
+        recordRun(system, state, place, works, new Set(works), { keepsWaiting: true }),
+      );
     }
     const result = resultOf(works, done);
     await rememberRun(system, 'bless', result);
@@ -45,8 +49,8 @@ function workFor(system: System, state: State, survey: Survey, record: OsRecord 
   const entry = record?.components[survey.component.name];
   const resolution = resolveSurvey(system, state, survey);
   const active = resolution.versions.find((version) => version.active && version.complete);
-  const isNew = entry?.planned !== undefined && entry.planned !== system.bootId && entry.version === active?.version;
-  if (!active || !isNew) return undefined;
+  const isNew = active !== undefined && openVersion(entry, system.bootId)?.version === active.version;
+  if (!isNew) return undefined;
   return {
     survey,
     resolution: { ...resolution, chosen: active },
@@ -65,7 +69,7 @@ async function settleHealth(system: System, state: State, works: readonly Work[]
       work,
       steps: work.survey.component.transfers.flatMap((transfer) => {
         const fileName = work.survey.activeNames.get(transfer.id);
-        const before = fallback(system, state, work)?.installed.get(transfer.id)?.name;
+        const before = versionBefore(system, state, work)?.installed.get(transfer.id)?.name;
         // With nothing to go back to, it stays: a sick one may be better than none.
         const previous = before ?? fileName;
         return fileName === undefined || previous === undefined
@@ -80,18 +84,6 @@ async function settleHealth(system: System, state: State, works: readonly Work[]
       const gone = missing.find(({ fileName }) => [...survey.activeNames.values()].includes(fileName));
       return gone && `systemd does not merge ${gone.fileName}`;
     },
-    backTo: (work) => fallback(system, state, work)?.version,
+    backTo: (work) => versionBefore(system, state, work)?.version,
   });
-}
-
-/** What was active before, if it fits this OS; else the newest other version that does. */
-function fallback(system: System, state: State, { survey, resolution }: Work): VersionState | undefined {
-  const present = resolution?.active;
-  const others = (candidates: Resolution) =>
-    candidates.versions.filter(
-      ({ version, complete, compatible, bad }) => version !== present && complete && compatible === true && !bad,
-    );
-  const usable = others(resolveSurvey(system, state, survey));
-  const previous = state.previous[survey.component.name];
-  return usable.find(({ version }) => version === previous) ?? usable.find(({ held }) => !held);
 }

@@ -4,9 +4,9 @@ import { reportOf } from './errors.ts';
 import { readBoots, writeBoots } from './os/boot-history.ts';
 import { readRecords } from './os/records.ts';
 import { type State, writeState } from './os/state.ts';
-import { addBoot, type Boot, blessBoot, cameInWith, failedUpdates } from './resolve/boots.ts';
+import { addBoot, type Boot, blessBoot, cameInWith, failedPlans, failedUpdates } from './resolve/boots.ts';
 import { recordOf } from './resolve/needed-files.ts';
-import { rememberedFields } from './resolve/os-identity.ts';
+import { identityOf, rememberedFields } from './resolve/os-identity.ts';
 import type { System } from './system.ts';
 
 /**
@@ -30,7 +30,8 @@ async function noteNewBoot(system: System, state: State): Promise<boolean> {
   const boots = readBoots(root, true);
   const after = addBoot(boots, presentBoot(system));
   if (after === boots) return false;
-  holdFailed(system, state, failedUpdates(boots, system.os.name));
+  holdFailed(system, state, boots);
+  state.prepared = state.prepared.filter((name) => name !== system.os.name && name !== system.os.identity);
   // The hold first: once the boot is noted, nobody looks again.
   await writeState(root, state);
   await writeBoots(root, after);
@@ -40,8 +41,9 @@ async function noteNewBoot(system: System, state: State): Promise<boolean> {
 /** Marks the present boot as good: it has reached `boot-complete.target`. @throws StorageError */
 export async function blessPresentBoot(system: System): Promise<void> {
   const { root } = system.options;
-  const boots = addBoot(readBoots(root, true), presentBoot(system));
-  await writeBoots(root, blessBoot(boots, system.bootId));
+  if (system.bootId === '') return;
+  const present = presentBoot(system);
+  await writeBoots(root, blessBoot(addBoot(readBoots(root, true), present), present));
 }
 
 function presentBoot({ os, bootId }: System): Boot {
@@ -54,21 +56,26 @@ function presentBoot({ os, bootId }: System): Boot {
   };
 }
 
-function holdFailed(system: System, state: State, failed: readonly string[]): void {
-  if (failed.length === 0) return;
+/** Keeps out of this OS what came in with an update of it that failed, and what kept a boot of it from being good. */
+function holdFailed(system: System, state: State, boots: readonly Boot[]): void {
+  const { os } = system;
   const records = readRecords(system.options.root, false);
-  const present = recordOf(records, system.os);
-  for (const name of failed) {
-    const record = records.get(name);
-    if (!record) continue;
-    for (const [component, version] of cameInWith(record, present)) {
-      const held = state.heldFor[system.os.name] ?? {};
-      held[component] = [...new Set([...(held[component] ?? []), version])];
-      state.heldFor[system.os.name] = held;
-      system.options.reporter.notice(
-        component,
-        `${version} came in with an OS update that failed (${name}); it is held for this OS until something newer appears`,
-      );
+  const present = recordOf(records, os);
+  for (const name of failedUpdates(boots, os.name)) {
+    // It may have died before its record got the name of its deployment.
+    const record = recordOf(records, { name, identity: identityOf(name) });
+    for (const [component, version] of record ? cameInWith(record, present) : []) {
+      holdHere(system, state, component, version, `came in with an OS update that failed (${name})`);
     }
   }
+  for (const [component, version] of failedPlans(boots, os.name, present)) {
+    holdHere(system, state, component, version, 'was there for the first time in a boot that failed');
+  }
+}
+
+function holdHere({ os, options }: System, state: State, component: string, version: string, why: string): void {
+  const held = state.heldFor[os.identity] ?? {};
+  held[component] = [...new Set([...(held[component] ?? []), version])];
+  state.heldFor[os.identity] = held;
+  options.reporter.notice(component, `${version} ${why}; it is held for this OS until something newer appears`);
 }

@@ -12,11 +12,12 @@ import type { State } from './os/state.ts';
 import type { Bootable } from './resolve/bootable.ts';
 import { PARKED } from './resolve/exposure.ts';
 import type { Needs } from './resolve/keep.ts';
+import { isBadUnder } from './resolve/marks.ts';
 import { neededFiles, recordOf } from './resolve/needed-files.ts';
 import { type KnownOs, knownOs } from './resolve/os-identity.ts';
 import { filesOf, hashesOf, type OsRecord, releaseOf } from './resolve/record.ts';
 import { selectVersion } from './resolve/select.ts';
-import { resolveSurvey, surveyAll } from './survey.ts';
+import { isVisible, resolveSurvey, surveyAll } from './survey.ts';
 import { type System, systemFor } from './system.ts';
 
 export interface KnownNeeds extends Needs {
@@ -29,7 +30,7 @@ export interface KnownNeeds extends Needs {
 export async function collectNeeds(system: System, state: State): Promise<KnownNeeds> {
   const { root } = system.options;
   const records = readRecords(root, false);
-  const bootable = await listBootable(system);
+  const bootable = await listBootable(system, state);
   const recorded = new Map<string, KnownOs>();
   for (const [name, record] of records) {
     const release = { ...system.os.release, fields: releaseOf(record), initrd: false };
@@ -57,7 +58,7 @@ async function selectedFiles(view: System, state: State, record: OsRecord | unde
     const isServed =
       entry !== undefined &&
       (pinned === undefined || pinned === entry.version) &&
-      !hashesOf(entry).some((sha256) => state.bad[sha256]) &&
+      !hashesOf(entry).some((sha256) => isBadUnder(state.bad[sha256], view.os.identity)) &&
       filesOf(entry).every((path) => isHere(view.options.root, path));
     return !isServed;
   });
@@ -67,7 +68,7 @@ async function selectedFiles(view: System, state: State, record: OsRecord | unde
     const resolution = resolveSurvey(view, state, survey);
     const pinned = state.pinned[survey.component.name];
     const recorded = record?.components[survey.component.name];
-    const { version } = selectVersion({ resolution, recorded, pinned, bootId: '' });
+    const { version } = selectVersion({ resolution, recorded, pinned, bootId: '', isVisible: isVisible(survey) });
     return [...(version?.installed.values() ?? [])].map(({ path }) => path);
   });
 }

@@ -5,7 +5,7 @@ import { readState } from './os/state.ts';
 import { type BootableOs, otherOses } from './resolve/bootable.ts';
 import { recordOf } from './resolve/needed-files.ts';
 import { type SelectReason, selectVersion } from './resolve/select.ts';
-import { resolveSurvey, surveyAll } from './survey.ts';
+import { isVisible, resolveSurvey, surveyAll } from './survey.ts';
 import { type System, systemFor } from './system.ts';
 
 export interface OsComponentStatus {
@@ -37,7 +37,7 @@ export async function statusByOs(system: System): Promise<OsStatus[]> {
   const { root } = system.options;
   const state = readState(root, false);
   const records = readRecords(root, false);
-  const bootable = await listBootable(system);
+  const bootable = await listBootable(system, state);
   const oses = [...bootable.oses.filter(({ running }) => running), ...otherOses(bootable)];
   const statuses: OsStatus[] = [];
   for (const os of oses) {
@@ -49,7 +49,13 @@ export async function statusByOs(system: System): Promise<OsStatus[]> {
       const resolution = resolveSurvey(view, state, survey);
       const recorded = record?.components[name];
       const bootId = os.running ? view.bootId : '';
-      const { version, reason } = selectVersion({ resolution, recorded, pinned: state.pinned[name], bootId });
+      const { version, reason } = selectVersion({
+        resolution,
+        recorded,
+        pinned: state.pinned[name],
+        bootId,
+        isVisible: isVisible(survey),
+      });
       const [newest] = resolution.versions;
       const found = newest ? `; the newest is ${newest.version}: ${newest.reason.text}` : '';
       const isPlanned = reason === 'recorded' && recorded?.planned !== undefined && !os.running && root === '';

@@ -17,7 +17,7 @@ import { recordOf } from './resolve/needed-files.ts';
 import { describeOs, type KnownOs } from './resolve/os-identity.ts';
 import { changeRecord, type OsRecord, type RecordedComponent } from './resolve/record.ts';
 import { selectVersion } from './resolve/select.ts';
-import { planFor, resolveSurvey, settle, surveyAll } from './survey.ts';
+import { isVisible, planFor, resolveSurvey, settle, surveyAll } from './survey.ts';
 import { type System, systemFor } from './system.ts';
 import { acquireAll, begin, installAll, planWork } from './update.ts';
 import type { DoneAction, UpdateResult, Work } from './work.ts';
@@ -47,13 +47,15 @@ export async function prepare(
   options: { readonly check: boolean },
 ): Promise<PreparedOs[]> {
   const prepared: PreparedOs[] = [];
+  // An update that replaces another one takes its place.
+  const names = targets.map(({ os }) => os.name).filter((name) => name !== system.os.name);
   for (const target of targets) {
     const view = systemFor(system, target.os, target.vendor);
     // What the running release needs is what `apply` is for; an update that stays with it is judged all the same.
     const result =
       options.check || target.os.identity === system.os.identity
         ? await check(view)
-        : await withLocks(system, ['root', 'staging'], 'prepare', () => prepareOne(system, view, target));
+        : await withLocks(system, ['root', 'staging'], 'prepare', () => prepareOne(system, view, target, names));
     prepared.push({ os: target.os, result });
   }
   return prepared;
@@ -73,9 +75,15 @@ async function check(view: System): Promise<UpdateResult> {
   return resultOf(works, []);
 }
 
-async function prepareOne(system: System, bare: System, { os, tree }: PrepareTarget): Promise<UpdateResult> {
+async function prepareOne(
+  system: System,
+  bare: System,
+  { os, tree }: PrepareTarget,
+  names: readonly string[],
+): Promise<UpdateResult> {
   const { root } = system.options;
   const state = readState(root, true);
+  state.prepared = [...names];
   const done: DoneAction[] = [];
   const record = recordOf(readRecords(root, true), os);
   const all = await begin(bare, state, { sources: true, now: true });
@@ -110,7 +118,7 @@ async function prepareOne(system: System, bare: System, { os, tree }: PrepareTar
 function isSettled(work: Work, record: OsRecord | undefined): boolean {
   const recorded = record?.components[work.survey.component.name];
   if (!work.resolution || !recorded || recorded.planned !== undefined) return false;
-  const { version, reason } = selectVersion({ resolution: work.resolution, recorded, bootId: '' });
+  const { version, reason } = selectVersion({ resolution: work.resolution, recorded, bootId: '', isVisible: true });
   if (reason !== 'recorded' || !version) return false;
   work.resolution = { ...work.resolution, chosen: version };
   return true;
@@ -132,9 +140,8 @@ async function planForFirstBoot(
     const pinned = state.pinned[name];
     // What was planned before and is here stays planned, whatever is held since.
     const recorded = before?.components[name];
-    const version =
-      selectVersion({ resolution, pinned, bootId: '' }).version ??
-      selectVersion({ resolution, recorded, pinned, bootId: '' }).version;
+    const input = { resolution, pinned, bootId: '', isVisible: isVisible(survey) };
+    const version = selectVersion(input).version ?? selectVersion({ ...input, recorded }).version;
     const work = works.find((one) => one.survey.component.name === name);
     if (work) {
       // What is offered and does not fit is told, too.
@@ -143,7 +150,7 @@ async function planForFirstBoot(
     }
     entries.set(name, version && plannedEntry(state, { plan: planFor(view, survey, resolution, version) }, ''));
   }
-  return changeRecord(view.os, before, entries, view.now);
+  return changeRecord(view.os, before, entries);
 }
 
 /**

@@ -1,47 +1,47 @@
-/** What a run leaves for later ones: the way back, holds, the record of the OS, a line of history. */
-import { isDeepStrictEqual } from 'node:util';
+/** What a run leaves for later ones: holds, the record of the OS, a line of history. */
 import { mergesHere } from './apply/activate-set.ts';
 import { reportOf } from './errors.ts';
 import { appendHistory } from './os/history.ts';
 import { readRecords, removeRecord, writeRecord } from './os/records.ts';
 import type { State } from './os/state.ts';
+import { holdsAfterChoice } from './resolve/marks.ts';
 import { recordOf } from './resolve/needed-files.ts';
-import { asGood, changeRecord, type OsRecord, type RecordedComponent } from './resolve/record.ts';
-import { fileNameOf } from './survey.ts';
+import {
+  changeRecord,
+  entryAfter,
+  type OsRecord,
+  type RecordedComponent,
+  type RecordedVersion,
+} from './resolve/record.ts';
+import { activeVersion, fileNameOf, type Survey } from './survey.ts';
 import type { System } from './system.ts';
 import { activeName } from './target/active.ts';
 import { listInstalled } from './target/list-installed.ts';
 import { stateKey } from './target/paths.ts';
 import type { Component } from './types.ts';
-import { newestFirst } from './version/compare.ts';
 import type { Requests, UpdateResult, Work } from './work.ts';
 
-/** The version to go back to; and an explicit downgrade keeps everything newer out until something newer appears. */
-export function rememberChoice(system: System, state: State, work: Work, requests: Requests, goesBack: boolean): void {
+/** A version that was asked for by name is wanted: what was held against it is over, and what is newer is held. */
+export function rememberChoice(system: System, state: State, work: Work, requests: Requests): void {
   const { plan, resolution, survey } = work;
-  if (work.error || !plan || !resolution) return;
   const { name } = survey.component;
-  const isExposed = work.moment === 'now';
-  if (goesBack) delete state.previous[name];
-  else if (isExposed && plan.from !== undefined && plan.from !== plan.version) state.previous[name] = plan.from;
-  if (requests.get(name) === undefined) return;
-  // Asked for by name and active now: whatever was held against it is over.
+  if (work.error || !plan || !resolution || requests.get(name) === undefined) return;
+  const { identity } = system.os;
   const { offered, installed } = resolution.chosen ?? { offered: new Map(), installed: new Map() };
   for (const { sha256 } of [...offered.values(), ...installed.values()]) if (sha256) delete state.bad[sha256];
   if (state.pinned[name] !== undefined && state.pinned[name] !== plan.version) {
     system.options.reporter.notice(name, `it is not held at ${state.pinned[name]} any more`);
     delete state.pinned[name];
   }
-  delete state.heldFor[system.os.name]?.[name];
-  // What this OS cannot use anyway is not held, and what nobody has looked into is held for this OS only: it may be just
-  // the version that the next OS needs.
-  const newer = resolution.versions.filter(({ version }) => newestFirst(version, plan.version) < 0);
-  const known = newer.filter(({ compatible }) => compatible === true).map(({ version }) => version);
-  const unknown = newer.filter(({ compatible }) => compatible === null).map(({ version }) => version);
-  if (known.length > 0) state.held[name] = known;
+  const { everywhere, here } = holdsAfterChoice(plan.version, resolution.versions, {
+    everywhere: state.held[name] ?? [],
+    here: state.heldFor[identity]?.[name] ?? [],
+  });
+  if (everywhere.length > 0) state.held[name] = [...everywhere];
   else delete state.held[name];
-  if (unknown.length > 0) state.heldFor[system.os.name] = { ...state.heldFor[system.os.name], [name]: unknown };
-  const held = [...known, ...unknown];
+  delete state.heldFor[identity]?.[name];
+  if (here.length > 0) state.heldFor[identity] = { ...state.heldFor[identity], [name]: [...here] };
+  const held = [...everywhere, ...here];
   if (held.length > 0) {
     const text = `${held.join(', ')} ${held.length > 1 ? 'are' : 'is'} held until something newer appears`;
     system.options.reporter.notice(name, `${text}; "extupdate unhold ${name}" releases`);
@@ -50,20 +50,41 @@ export function rememberChoice(system: System, state: State, work: Work, request
 
 /**
  * Writes what is active now into the record of the OS; what waits for the next boot is planned there.
+ * @param judged the works whose visible version this run has changed, or has judged
+ * @param keepsWaiting whether what waits already goes on waiting
  * @throws StorageError
  */
-export async function recordRun(system: System, state: State, place: string, works: readonly Work[]): Promise<void> {
-  const { root } = system.options;
-  const before = recordOf(readRecords(root, true), system.os);
+export async function recordRun(
+  system: System,
+  state: State,
+  place: string,
+  works: readonly Work[],
+  judged: ReadonlySet<Work>,
+  { keepsWaiting }: { readonly keepsWaiting: boolean },
+): Promise<void> {
+  const before = recordOf(readRecords(system.options.root, true), system.os);
   const entries = new Map<string, RecordedComponent | undefined>();
   for (const work of works) {
     const { name } = work.survey.component;
-    const entry = waitsForBoot(work)
-      ? plannedEntry(state, work, system.bootId)
-      : await activeEntry(system, state, place, work);
-    entries.set(name, entry && settleEntry(system, work, entry, before?.components[name]));
+    const outcome = {
+      before: before?.components[name],
+      active: await activeEntry(system, state, place, work),
+      waiting: waitsForBoot(work) ? plannedEntry(state, work, system.bootId) : undefined,
+      bootId: system.bootId,
+      isMerged: mergesHere(system),
+      isJudged: judged.has(work),
+      failed: work.error && (work.plan?.version ?? ''),
+      keepsWaiting,
+    };
+    entries.set(name, entryAfter(outcome));
   }
-  await adoptRecord(system, changeRecord(system.os, before, entries, system.now));
+  await adoptRecord(system, changeRecord(system.os, before, entries));
+}
+
+/** Whether the visible version was exposed by a run that did not get to judge it. */
+export function isOnTrial(state: State, survey: Survey): boolean {
+  const active = activeVersion(survey);
+  return active !== undefined && state.trials[survey.component.name]?.versions.includes(active) === true;
 }
 
 /** Writes the record of the OS; one that was made before its deployment was known has served its purpose. */
@@ -79,27 +100,8 @@ export function waitsForBoot({ moment, plan, error }: Work): boolean {
   return moment === 'reboot' && !error && plan?.steps.some(({ step }) => step === 'expose') === true;
 }
 
-/** An entry is good once systemd has merged it; the same content stays as good as it was. */
-function settleEntry(
-  system: System,
-  work: Work,
-  entry: RecordedComponent,
-  before: RecordedComponent | undefined,
-): RecordedComponent {
-  if (entry.planned !== undefined) return entry;
-  // After a failure, what was active before is so again.
-  const isVerified = mergesHere(system) && (work.error === undefined || entry.version !== work.plan?.version);
-  if (isVerified) return asGood(entry);
-  const isSame = before !== undefined && isDeepStrictEqual(asGood(before), asGood(entry));
-  return isSame ? before : { ...entry, planned: system.bootId };
-}
-
 /** The entry for a version that is installed and not visible yet. */
-export function plannedEntry(
-  state: State,
-  { plan }: Pick<Work, 'plan'>,
-  bootId: string,
-): RecordedComponent | undefined {
+export function plannedEntry(state: State, { plan }: Pick<Work, 'plan'>, bootId: string): RecordedVersion | undefined {
   if (!plan) return undefined;
   const files = plan.component.transfers.flatMap((transfer) => {
     const installed = plan.chosen.installed.get(transfer.id);
@@ -118,7 +120,7 @@ async function activeEntry(
   state: State,
   place: string,
   { survey: { component }, resolution }: Work,
-): Promise<RecordedComponent | undefined> {
+): Promise<RecordedVersion | undefined> {
   const found = await activeFiles(system, state, place, component);
   const version = found?.[0]?.version;
   if (!found || version === undefined || found.some((file) => file.version !== version)) return undefined;
@@ -146,7 +148,7 @@ function entryOf(
   version: string,
   [first, ...others]: readonly { readonly file: string; readonly sha256: string | null }[],
   planned?: string,
-): RecordedComponent | undefined {
+): RecordedVersion | undefined {
   if (!first) return undefined;
   return {
     version,

@@ -3,7 +3,7 @@ import { UnsuitableError, UsageError } from './errors.ts';
 import { withLocks } from './locks.ts';
 import { type HistoryEntry, readHistory } from './os/history.ts';
 import { readState, type State, writeState } from './os/state.ts';
-import { rememberRun } from './remember.ts';
+import { isOnTrial, rememberRun } from './remember.ts';
 import type { VersionState } from './resolve/resolver.ts';
 import { activeVersion, heldVersions, requireVersion, resolveSurvey, type Survey, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
@@ -72,6 +72,8 @@ function changesOf({ command, done }: HistoryEntry): Map<string, string> {
 /** What was active before; where that is not known any more, the newest older one that fits. */
 function previousVersion(system: System, state: State, survey: Survey): string | undefined {
   const active = activeVersion(survey);
+  // What a killed rollback has made visible is where it wanted to go.
+  if (isOnTrial(state, survey) && state.trials[survey.component.name]?.goesBack) return active;
   const remembered = state.previous[survey.component.name];
   const usable = usableVersions(system, state, survey).map(({ version }) => version);
   if (remembered !== undefined && remembered !== active && usable.includes(remembered)) return remembered;
@@ -127,7 +129,7 @@ export async function unhold(system: System, options: { readonly dryRun: boolean
       ]);
       delete state.pinned[name];
       delete state.held[name];
-      delete state.heldFor[system.os.name]?.[name];
+      delete state.heldFor[system.os.identity]?.[name];
       for (const [sha256] of bad) delete state.bad[sha256];
       for (const version of released) done.push({ component: name, action: 'unhold', version, from: null });
     }

@@ -13,10 +13,11 @@ import { readBoots } from './os/boot-history.ts';
 import { readRecords } from './os/records.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { adoptRecord, plannedEntry, rememberRun } from './remember.ts';
+import { isSameBoot } from './resolve/boots.ts';
 import { recordOf } from './resolve/needed-files.ts';
 import { changeRecord, type RecordedComponent } from './resolve/record.ts';
 import { type Selection, selectVersion } from './resolve/select.ts';
-import { planFor, resolveSurvey, surveyAll } from './survey.ts';
+import { isVisible, planFor, resolveSurvey, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
 import type { DoneAction, UpdateResult, Work } from './work.ts';
 
@@ -50,17 +51,19 @@ export async function select(system: System, options: { readonly dryRun: boolean
   });
 }
 
-function isBootNoted({ bootId, options: { root } }: System): boolean {
-  return bootId === '' || readBoots(root, false).some((boot) => boot.bootId === bootId);
+function isBootNoted({ bootId, os, options: { root } }: System): boolean {
+  return bootId === '' || readBoots(root, false).some((boot) => isSameBoot(boot, { bootId, os: os.name }));
 }
 
 /** Whether there is nothing to change: then nobody has to be waited for, nor kept waiting. */
 async function isInOrder(system: System, works: readonly SelectWork[]): Promise<boolean> {
   const record = recordOf(readRecords(system.options.root, false), system.os);
   return (
-    works.every(({ error, plan, survey }) => {
-      const { name } = survey.component;
-      return !error && (!plan || (plan.steps.length === 0 && record?.components[name]?.version === plan.version));
+    works.every(({ error, plan, survey, selection }) => {
+      if (error || !plan) return !error;
+      const isKnown = selection?.reason === 'recorded' || selection?.reason === 'waiting';
+      const isRecorded = isKnown || record?.components[survey.component.name]?.version === plan.version;
+      return plan.steps.length === 0 && isRecorded;
     }) &&
     (!mergesHere(system) || (await kindsToRefresh(works)).length === 0)
   );
@@ -80,7 +83,13 @@ async function decide(system: System, state: State): Promise<SelectWork[]> {
     const { name } = work.survey.component;
     const resolution = resolveSurvey(system, state, work.survey);
     const recorded = record?.components[name];
-    const selection = selectVersion({ resolution, recorded, pinned: state.pinned[name], bootId: system.bootId });
+    const selection = selectVersion({
+      resolution,
+      recorded,
+      pinned: state.pinned[name],
+      bootId: system.bootId,
+      isVisible: isVisible(work.survey),
+    });
     work.resolution = resolution;
     work.selection = selection;
     if (selection.version) work.plan = planFor(system, work.survey, resolution, selection.version);
@@ -129,7 +138,7 @@ async function recordSelected(system: System, state: State, works: readonly Sele
     }
   }
   if (entries.size > 0 || (before !== undefined && !records.has(system.os.name))) {
-    await adoptRecord(system, changeRecord(system.os, before, entries, system.now));
+    await adoptRecord(system, changeRecord(system.os, before, entries));
   }
 }
 

@@ -4,6 +4,7 @@ import { mapLimit } from './concurrency.ts';
 import { overrideBaseUrl } from './definition/config.ts';
 import { type ErrorReport, NetworkError, reportOf, UsageError } from './errors.ts';
 import type { State } from './os/state.ts';
+import { isBadUnder } from './resolve/marks.ts';
 import { planComponent } from './resolve/plan.ts';
 import { type Resolution, resolve, type VersionState } from './resolve/resolver.ts';
 import { listOffered } from './source/list-offered.ts';
@@ -106,7 +107,7 @@ export function resolveSurvey(system: System, state: State, survey: Survey, requ
     factsOf: (sha256) => system.facts.get(sha256),
     held: heldVersions(system, state, survey.component.name),
     ...(state.pinned[survey.component.name] === undefined ? {} : { pinned: state.pinned[survey.component.name] }),
-    bad: new Map(Object.entries(state.bad).map(([sha256, { reason }]) => [sha256, reason])),
+    bad: badImages(system, state),
     fileNameOf,
     ...(requested === undefined ? {} : { requested }),
   });
@@ -114,7 +115,13 @@ export function resolveSurvey(system: System, state: State, survey: Survey, requ
 
 /** The versions that are kept out of a component: everywhere, or out of this OS. */
 export function heldVersions(system: System, state: State, component: string): Set<string> {
-  return new Set([...(state.held[component] ?? []), ...(state.heldFor[system.os.name]?.[component] ?? [])]);
+  return new Set([...(state.held[component] ?? []), ...(state.heldFor[system.os.identity]?.[component] ?? [])]);
+}
+
+/** The images that failed under this OS, and why, by SHA-256. */
+function badImages(system: System, state: State): Map<string, string> {
+  const marks = Object.entries(state.bad).filter(([, mark]) => isBadUnder(mark, system.os.identity));
+  return new Map(marks.map(([sha256, { reason }]) => [sha256, reason]));
 }
 
 /**
@@ -175,6 +182,11 @@ async function learnVersion(system: System, survey: Survey, version: VersionStat
     }
   }
   return learnt;
+}
+
+/** Whether any version of the component is visible now, whatever it is for. */
+export function isVisible({ activeNames }: Survey): boolean {
+  return activeNames.size > 0;
 }
 
 /** The version that all transfers have exposed; undefined when they differ. */

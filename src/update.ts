@@ -17,9 +17,10 @@ import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { withLocks } from './locks.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { warnOfSysupdate } from './os/sysupdate-timer.ts';
-import { recordRun, rememberChoice, rememberRun, waitsForBoot } from './remember.ts';
+import { recordRun, rememberRun, waitsForBoot } from './remember.ts';
 import { noticePreReleases, noticeStuck, planFor, requireVersion, settle, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
+import { endTrials, startTrials } from './trial.ts';
 import type { OfferedInstance } from './types.ts';
 import type { DoneAction, PayloadUsers, Requests, UpdateResult, Work } from './work.ts';
 
@@ -109,15 +110,18 @@ async function activateAll(
 ): Promise<void> {
   const { root } = system.options;
   await screenSet(system, state, works);
+  const trials = startTrials(system, state, works, requests, goesBack);
   await writeState(root, state);
   const set = await underAll(system, works, (place) => exposeAll(system, place, works, done));
+  set.changed.push(...trials.resumed);
   await activateSet(system, works, set, done);
   await keepHealthy(system, state, set, done);
-
-  for (const work of works) rememberChoice(system, state, work, requests, goesBack);
+  // Before the record: what is not on trial any more was judged.
+  endTrials(system, state, works, set, trials, goesBack);
   await writeState(root, state);
+  const judged = new Set(set.changed.map(({ work }) => work));
   await underAll(system, works, async (place) => {
-    await recordRun(system, state, place, works);
+    await recordRun(system, state, place, works, judged, { keepsWaiting: false });
     await pruneAll(system, state, place, works, done);
   });
   await writeState(root, state);

@@ -3,10 +3,11 @@
  * back to the version before, with its image marked bad.
  */
 import { existsSync } from 'node:fs';
-import { ActivationError, reportOf } from '../errors.ts';
+import { ActivationError, type ErrorReport, reportOf } from '../errors.ts';
 import type { State } from '../os/state.ts';
 import { releaseFieldsOf } from '../resolve/compatibility.ts';
 import { imageNameOf } from '../resolve/exposure.ts';
+import { addBadMark } from '../resolve/marks.ts';
 import { planUnitActions, type Replacement, unitsToWatch } from '../resolve/unit-actions.ts';
 import type { System } from '../system.ts';
 import type { ImageFacts, ReleaseFields, Transfer } from '../types.ts';
@@ -53,6 +54,7 @@ export async function judgeHealth(
   const sick = verdicts.flatMap(({ one, why }) => (why === undefined ? [] : [{ one, why }]));
   if (sick.length === 0) return;
 
+  for (const { one, why } of sick) markUnhealthy(system, state, one.work, why);
   const back = sick.map(({ one }) => ({ one, version: options.backTo(one.work) }));
   const movable = back.filter(({ one }) => one.steps.some(({ fileName, previous }) => fileName !== previous));
   const failure =
@@ -74,7 +76,7 @@ export async function judgeHealth(
           : version === undefined
             ? 'it was taken out again'
             : `${version} is back`;
-    markUnhealthy(state, one.work, why, after);
+    one.work.error = unhealthy(one.work, why, after);
     withdraw(done, one.work.survey.component.name);
   }
 }
@@ -114,17 +116,21 @@ function judge({ work }: Changed, replacements: readonly Replacement[]): Promise
   return checkHealth({ units: unitsToWatch(replacements), check: healthCheck, timeoutSec: healthTimeoutSec });
 }
 
-/** Marks the images of a component's new version bad, and tells what happened to it. */
-function markUnhealthy(state: State, work: Work, why: string, after: string): void {
-  const { plan, resolution, survey } = work;
+/** Marks the images of a component's new version as bad. */
+function markUnhealthy({ os }: System, state: State, { plan, resolution, survey }: Work, why: string): void {
   const { name } = survey.component;
-  const version = plan?.version ?? '';
+  const mark = { component: name, version: plan?.version ?? '', reason: `not healthy: ${why}` };
   const images = [...(resolution?.chosen?.installed.values() ?? []), ...(resolution?.chosen?.offered.values() ?? [])];
   for (const { sha256 } of images) {
-    if (sha256 !== undefined) state.bad[sha256] = { component: name, version, reason: `not healthy: ${why}` };
+    if (sha256 !== undefined) state.bad[sha256] = addBadMark(state.bad[sha256], mark, os.identity);
   }
-  work.error = reportOf(
-    new ActivationError(`${name}: version ${version} is not healthy: ${why}; ${after}`, {
+}
+
+/** @param after what happened to it */
+function unhealthy({ plan, survey }: Work, why: string, after: string): ErrorReport {
+  const { name } = survey.component;
+  return reportOf(
+    new ActivationError(`${name}: version ${plan?.version} is not healthy: ${why}; ${after}`, {
       next: `a newer version is tried by itself; "extupdate unhold ${name}" lets this one be tried again`,
     }),
   );

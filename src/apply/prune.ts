@@ -18,6 +18,7 @@ import { activeName } from '../target/active.ts';
 import { listInstalled } from '../target/list-installed.ts';
 import { instancePath } from '../target/paths.ts';
 import type { Component, Transfer } from '../types.ts';
+import { newestFirst } from '../version/compare.ts';
 import type { DoneAction, Work } from '../work.ts';
 
 /** What an interrupted download left is kept for a later run, for so many milliseconds. */
@@ -35,12 +36,18 @@ export async function decideForComponent(
   needs: KnownNeeds,
 ): Promise<FileDecision[]> {
   const decisions: FileDecision[] = [];
-  const activeNames = new Set<string>();
-  const waiting = await waitingVersion(system, state, component);
+  const here = [];
   for (const transfer of component.transfers) {
     const installed = await listInstalled(place, transfer, state, { readImages: false });
     const active = activeName(place, transfer, installed, system.host.release.architecture);
-    if (active !== undefined) activeNames.add(active);
+    here.push({ transfer, installed, active });
+  }
+  const isBehind = here.some(({ installed, active }) => {
+    const version = installed.find(({ name }) => name === active)?.version;
+    return installed.some((one) => version === undefined || newestFirst(one.version, version) < 0);
+  });
+  const waiting = isBehind ? await waitingVersion(system, state, component) : undefined;
+  for (const { transfer, installed, active } of here) {
     const decided = decideKeep({
       installed,
       active,
@@ -52,6 +59,7 @@ export async function decideForComponent(
     });
     decisions.push(...decided.map((decision) => ({ ...decision, transfer })));
   }
+  const activeNames = new Set(here.flatMap(({ active }) => active ?? []));
   const known = new Set(decisions.map(({ instance }) => instance.path));
   for (const transfer of elsewhereTransfers(needs, component.name)) {
     const installed = await listInstalled(place, transfer, state, { readImages: false });
@@ -62,9 +70,8 @@ export async function decideForComponent(
   return decisions;
 }
 
-/** The version that a person may activate with `apply --now`; what waits for a boot is in the record of the OS. */
+/** The version that the next run would make visible: one that waits for a person, or that a killed run has installed. */
 async function waitingVersion(system: System, state: State, component: Component): Promise<string | undefined> {
-  if (component.settings.activate !== 'manual') return undefined;
   const definitions = { ...system.definitions, components: [component] };
   const [survey] = await surveyAll({ ...system, definitions }, state, { sources: false });
   return survey && resolveSurvey(system, state, survey).chosen?.version;
@@ -129,10 +136,10 @@ export async function pruneAll(
 export async function forgetOses(system: System, state: State, { bootable }: KnownNeeds): Promise<void> {
   const { root, components } = system.options;
   if (components.length > 0) return;
-  for (const name of obsoleteRecords(bootable, readRecords(root, false))) {
-    await removeRecord(root, name);
-    delete state.heldFor[name];
-  }
+  for (const name of obsoleteRecords(bootable, readRecords(root, false))) await removeRecord(root, name);
+  const identities = new Set(bootable.oses.map(({ identity }) => identity));
+  for (const identity of Object.keys(state.heldFor))
+    if (bootable.certain && !identities.has(identity)) delete state.heldFor[identity];
 }
 
 /** Components that only other OSes define, by the definitions in their own trees; without transfers on this one. */

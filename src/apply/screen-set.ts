@@ -10,6 +10,7 @@ import type { State } from '../os/state.ts';
 import { withUnderlay } from '../os/underlay.ts';
 import { imageNameOf, installsParked, PARKED } from '../resolve/exposure.ts';
 import { isolate } from '../resolve/isolate.ts';
+import { addBadMark } from '../resolve/marks.ts';
 import type { System } from '../system.ts';
 import { stateKey } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
@@ -69,7 +70,7 @@ async function screenKind(
     const alone = guilty.length > 1 ? await testMerge(kind, imagesOf([...base, ...group]), host) : undefined;
     const reason = alone?.outcome === 'refused' ? alone.why : why;
     for (const candidate of group) {
-      markBad(state, candidate, reason);
+      markBad(system, state, candidate, reason);
       await discard(state, candidate);
     }
   }
@@ -83,11 +84,14 @@ async function discard(state: State, { work, transfer, image }: Candidate): Prom
   delete state.installed[stateKey(transfer, basename(image.path))];
 }
 
-function markBad(state: State, { work, sha256 }: Candidate, why: string): void {
+function markBad({ os }: System, state: State, { work, sha256 }: Candidate, why: string): void {
   const { plan, survey } = work;
   const { name } = survey.component;
   const version = plan?.version ?? '';
-  if (sha256 !== undefined) state.bad[sha256] = { component: name, version, reason: `systemd refused it: ${why}` };
+  if (sha256 !== undefined) {
+    const mark = { component: name, version, reason: `systemd refused it: ${why}` };
+    state.bad[sha256] = addBadMark(state.bad[sha256], mark, os.identity);
+  }
   work.error = reportOf(
     new UnsuitableError(`${name}: systemd refuses version ${version}: ${why}`, {
       next: 'the version stays out; a new version, or a new image of it, is tried again',

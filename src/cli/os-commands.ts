@@ -138,7 +138,9 @@ async function targetsOf(system: System, options: PrepareOptions): Promise<Prepa
   }
   const { listBootable } = await import('../bootable.ts');
   const { otherOses } = await import('../resolve/bootable.ts');
-  return otherOses(await listBootable(system)).map((os) => ({ os }));
+  const { readState } = await import('../os/state.ts');
+  const state = readState(system.options.root, false);
+  return otherOses(await listBootable(system, state)).map((os) => ({ os }));
 }
 
 function preparedDocument({ os, result }: PreparedOs): OsDocument {

@@ -1,6 +1,6 @@
 /**
- * Which operating systems a machine can boot: what the platform tells, else the last two that were booted; and the one
- * that was prepared last, which nobody has booted yet. Pure.
+ * Which operating systems a machine can boot: what the platform tells, else the last two that were booted; and what was
+ * prepared last and not booted yet. Pure.
  */
 import type { ReleaseFields } from '../types.ts';
 import { type Boot, lastBooted } from './boots.ts';
@@ -38,13 +38,15 @@ export interface BootableInput {
   readonly boots: readonly Boot[];
   /** By name of the OS. */
   readonly records: ReadonlyMap<string, OsRecord>;
+  /** Names of the OSes that were prepared last and were not booted since. */
+  readonly prepared: readonly string[];
 }
 
 /** OSes that are taken for bootable where the platform does not tell: an A/B pair. */
 const BOOTED_TAKEN = 2;
 
 /** Puts together which operating systems can be booted. */
-export function bootableOses({ running, root, shown, boots, records }: BootableInput): Bootable {
+export function bootableOses({ running, root, shown, boots, records, prepared }: BootableInput): Bootable {
   const oses = new Map<string, BootableOs>();
   const add = (os: KnownOs, origin: BootableOs['origin'], where: string, osRoot?: string) => {
     if (!oses.has(os.name)) oses.set(os.name, { ...os, running: origin === 'running', origin, where, osRoot });
@@ -62,23 +64,12 @@ export function bootableOses({ running, root, shown, boots, records }: BootableI
     for (const { release, deployment } of lastBooted(boots, BOOTED_TAKEN))
       add(asKnown(release, deployment), 'history', '');
   }
-  const prepared = preparedLast(records, boots, running);
-  if (prepared) add(asKnown(releaseOf(prepared), prepared.deployment), 'prepared', '');
-  // Where no boot was ever noted either, what else can be booted is anybody's guess.
-  return { oses: [...oses.values()], certain: shown === undefined ? boots.length > 0 : isShown };
-}
-
-/** What was prepared last and never booted: an update that replaces another one takes its place. */
-function preparedLast(
-  records: ReadonlyMap<string, OsRecord>,
-  boots: readonly Boot[],
-  running: KnownOs,
-): OsRecord | undefined {
-  const isKnown = (name: string) => name === running.name || boots.some(({ os }) => os === name);
-  return [...records]
-    .filter(([name, { state }]) => state === 'planned' && !isKnown(name))
-    .map(([, record]) => record)
-    .sort((a, b) => ((a.changed ?? '') < (b.changed ?? '') ? 1 : -1))[0];
+  for (const record of prepared.flatMap((name) => records.get(name) ?? [])) {
+    add(asKnown(releaseOf(record), record.deployment), 'prepared', '');
+  }
+  // A history that knows no other OS may be one that was lost: what else can be booted is anybody's guess.
+  const isKnown = lastBooted(boots, BOOTED_TAKEN).length === BOOTED_TAKEN;
+  return { oses: [...oses.values()], certain: shown === undefined ? isKnown : isShown };
 }
 
 /**

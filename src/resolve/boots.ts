@@ -25,7 +25,7 @@ const BOOTS_MAX = 32;
 
 /** Adds the present boot; nothing changes when it is known already. */
 export function addBoot(boots: readonly Boot[], boot: Boot): readonly Boot[] {
-  if (boots.some(({ bootId }) => bootId === boot.bootId)) return boots;
+  if (boots.some((one) => isSameBoot(one, boot))) return boots;
   const all = [...boots, boot];
   const isLastOfItsOs = (entry: Boot, index: number) => !all.slice(index + 1).some(({ os }) => os === entry.os);
   const surplus = all.length - BOOTS_MAX;
@@ -33,9 +33,14 @@ export function addBoot(boots: readonly Boot[], boot: Boot): readonly Boot[] {
   return kept.slice(-2 * BOOTS_MAX);
 }
 
+/** Whether two are one boot. A soft reboot into another OS keeps the id of the kernel's boot. */
+export function isSameBoot(a: Pick<Boot, 'bootId' | 'os'>, b: Pick<Boot, 'bootId' | 'os'>): boolean {
+  return a.bootId === b.bootId && a.os === b.os;
+}
+
 /** Marks a boot as one that reached `boot-complete.target`. */
-export function blessBoot(boots: readonly Boot[], bootId: string): readonly Boot[] {
-  return boots.map((boot) => (boot.bootId === bootId && !boot.blessed ? { ...boot, blessed: true } : boot));
+export function blessBoot(boots: readonly Boot[], present: Pick<Boot, 'bootId' | 'os'>): readonly Boot[] {
+  return boots.map((boot) => (isSameBoot(boot, present) && !boot.blessed ? { ...boot, blessed: true } : boot));
 }
 
 /** The last `count` different operating systems that were booted, the latest first. */
@@ -66,9 +71,29 @@ export function failedUpdates(boots: readonly Boot[], current: string): string[]
  */
 export function cameInWith(failed: OsRecord, present: OsRecord | undefined): Map<string, string> {
   const versions = new Map<string, string>();
-  for (const [name, { version }] of Object.entries(failed.components)) {
+  for (const [name, { next, ...entry }] of Object.entries(failed.components)) {
+    const { version } = next ?? entry;
     const before = present?.components[name]?.version;
     if (before === undefined || newestFirst(version, before) < 0) versions.set(name, version);
+  }
+  return versions;
+}
+
+/**
+ * Versions that an earlier boot of an OS was to show for the first time and that did not get to be good, because that
+ * boot did not: something else has to be shown now. Where no boot of the OS before was good, nothing can be told.
+ * @param boots all boots before the present one
+ * @returns versions by component
+ */
+export function failedPlans(boots: readonly Boot[], os: string, record: OsRecord | undefined): Map<string, string> {
+  const versions = new Map<string, string>();
+  for (const [name, { next }] of Object.entries(record?.components ?? {})) {
+    const decided = boots.findLastIndex((boot) => boot.os === os && boot.bootId === next?.planned);
+    if (!next || decided < 0) continue;
+    const isKnown = boots.slice(0, decided + 1).some((boot) => boot.os === os && boot.blessed);
+    if (isKnown && boots.slice(decided + 1).some((boot) => boot.os === os && !boot.blessed)) {
+      versions.set(name, next.version);
+    }
   }
   return versions;
 }

@@ -42,6 +42,11 @@ export function identifyOs(fields: ReleaseFields, deployment?: string): OsIdenti
   return { name: `${identity}@${encodeURIComponent(deployment)}`, identity, deployment };
 }
 
+/** The identity in the name of a record: what comes before the deployment. */
+export function identityOf(name: string): string {
+  return name.split('@', 1)[0] ?? name;
+}
+
 /** An OS with its release: what the resolver, a record and a message need of it. */
 export function knownOs(release: HostRelease, deployment?: string): KnownOs {
   return { ...identifyOs(release.fields, deployment), release };

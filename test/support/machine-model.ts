@@ -4,18 +4,20 @@
  * a crash can be put between any two. All decisions are those of the program.
  */
 import { bootableOses } from '../../src/resolve/bootable.ts';
-import { addBoot, type Boot, blessBoot, cameInWith, failedUpdates } from '../../src/resolve/boots.ts';
+import { addBoot, type Boot, blessBoot, cameInWith, failedPlans, failedUpdates } from '../../src/resolve/boots.ts';
 import { decideElsewhere, decideKeep } from '../../src/resolve/keep.ts';
+import { addBadMark, type BadMark, holdsAfterChoice, isBadUnder } from '../../src/resolve/marks.ts';
 import { neededFiles, obsoleteRecords, recordOf } from '../../src/resolve/needed-files.ts';
-import { type KnownOs, knownOs } from '../../src/resolve/os-identity.ts';
+import { identityOf, type KnownOs, knownOs } from '../../src/resolve/os-identity.ts';
 import { planComponent } from '../../src/resolve/plan.ts';
 import {
-  asGood,
+  type ComponentOutcome,
   changeRecord,
+  entryAfter,
   filesOf,
   hashesOf,
   type OsRecord,
-  type RecordedComponent,
+  openVersion,
 } from '../../src/resolve/record.ts';
 import { type Resolution, resolve } from '../../src/resolve/resolver.ts';
 import { selectVersion } from '../../src/resolve/select.ts';
@@ -39,23 +41,24 @@ interface File {
 }
 
 interface Memory {
-  held: string[];
+  held: readonly string[];
   pinned?: string;
-  heldFor: Record<string, string[]>;
-  bad: string[];
+  /** By identity of the OS. */
+  heldFor: Record<string, readonly string[]>;
+  bad: Record<string, BadMark>;
   previous?: string;
+  trial?: readonly string[];
+  prepared: readonly string[];
 }
 
 /** One durable change after the other. */
 export type Steps = Generator<string, void>;
 
-const NOW = new Date(0);
-
 export class Machine {
   readonly files = new Map<string, File>();
   readonly published: { version: string; os: number }[] = [];
   readonly records = new Map<string, OsRecord>();
-  memory: Memory = { held: [], heldFor: {}, bad: [] };
+  memory: Memory = { held: [], heldFor: {}, bad: {}, prepared: [] };
   boots: readonly Boot[] = [];
   link: string | undefined;
   /** Name of the file behind what systemd has merged. */
@@ -64,7 +67,8 @@ export class Machine {
   bootable: number[] = [1];
   bootId = 'boot-0';
   bootCount = 0;
-  clock = 0;
+  /** `OS:FILE` of what was found to be well under an OS. */
+  readonly wells = new Set<string>();
   readonly setup: Setup;
   readonly component: Component;
   readonly transfer: Transfer;
@@ -152,9 +156,13 @@ export class Machine {
       ...(active === undefined ? {} : { active }),
       factsOf: (sha256) =>
         factsFor(this.published.find((one) => this.fileName(one.version, one.os) === sha256)?.os ?? 0),
-      held: new Set([...held, ...(heldFor[this.os(os).name] ?? [])]),
+      held: new Set([...held, ...(heldFor[this.os(os).identity] ?? [])]),
       ...(pinned === undefined ? {} : { pinned }),
-      bad: new Map(bad.map((sha256) => [sha256, 'sick'])),
+      bad: new Map(
+        Object.entries(bad).flatMap(([sha256, mark]) =>
+          isBadUnder(mark, this.os(os).identity) ? [[sha256, mark.reason] as const] : [],
+        ),
+      ),
       fileNameOf: (_, { name }) => name,
       ...(options.requested === undefined ? {} : { requested: options.requested }),
     });
@@ -182,14 +190,22 @@ export class Machine {
     const deployment = this.os(this.running).deployment ?? null;
     const after = addBoot(this.boots, { ...boot, deployment, release: { ...fields } });
     if (after === this.boots) return;
-    const failed = failedUpdates(this.boots, boot.os).flatMap((name) => this.records.get(name) ?? []);
+    const { name, identity } = this.os(this.running);
+    const failed = failedUpdates(this.boots, boot.os).flatMap(
+      (one) => recordOf(this.records, { name: one, identity: identityOf(one) }) ?? [],
+    );
     const present = recordOf(this.records, this.os(this.running));
-    const barred = failed.flatMap((record) => [...cameInWith(record, present).values()]);
-    if (barred.length > 0) {
-      const before = this.memory.heldFor[boot.os] ?? [];
-      this.memory = { ...this.memory, heldFor: { ...this.memory.heldFor, [boot.os]: [...before, ...barred] } };
-      yield 'hold what came in with a failed OS';
-    }
+    const barred = [
+      ...failed.flatMap((record) => [...cameInWith(record, present).values()]),
+      ...failedPlans(this.boots, boot.os, present).values(),
+    ];
+    const before = this.memory.heldFor[identity] ?? [];
+    this.memory = {
+      ...this.memory,
+      heldFor: { ...this.memory.heldFor, [identity]: [...before, ...barred] },
+      prepared: this.memory.prepared.filter((one) => one !== name && one !== identity),
+    };
+    yield 'hold what came in with a failed OS';
     this.boots = after;
     yield 'note the boot';
   }
@@ -222,7 +238,7 @@ export class Machine {
     readonly noRefresh?: boolean;
   }): Steps {
     yield* this.noteBoot();
-    const { requested } = options;
+    const { requested, goesBack = false } = options;
     const resolution = this.resolve(this.running, {
       offered: !options.offline,
       ...(requested === undefined ? {} : { requested }),
@@ -232,30 +248,84 @@ export class Machine {
     yield* this.install(plan);
     const step = plan.steps.find((one) => one.step === 'expose');
     const waits = step !== undefined && this.setup.activate !== 'now' && !options.now;
-    let failed = false;
-    if (step?.step === 'expose' && !waits) {
-      yield* this.expose(step.fileName);
+    const exposed = step?.step === 'expose' && !waits ? step.fileName : undefined;
+    const before = this.memory;
+    const { back, isResumed } = this.startTrial(resolution, plan, exposed !== undefined, options);
+    yield 'write what is tried';
+    // Without a merge nothing shows how it is.
+    const isJudged = (exposed !== undefined && !options.noRefresh) || isResumed;
+    const previous = back ?? (step?.step === 'expose' ? step.previous : undefined);
+    if (exposed !== undefined) {
+      yield* this.expose(exposed);
       if (!options.noRefresh) {
         this.merge();
         yield 'merge';
       }
-      if (options.sick) {
-        failed = true;
-        this.memory = { ...this.memory, bad: [...this.memory.bad, step.fileName] };
-        yield* this.expose(step.previous);
-        this.merge();
-        yield 'merge what was before';
-      }
     }
-    if (!failed) this.remember(resolution, plan.from, options, waits);
+    const isSick = isJudged && options.sick === true;
+    if (isJudged && !isSick) this.wells.add(`${this.running}:${this.active()}`);
+    if (isSick) {
+      const tried = this.active() ?? '';
+      const mark = { component: 'app', version: plan.version, reason: 'sick' };
+      const known = addBadMark(this.memory.bad[tried], mark, this.os(this.running).identity);
+      this.memory = { ...this.memory, bad: { ...this.memory.bad, [tried]: known } };
+      yield* this.expose(previous);
+      this.merge();
+      yield 'merge what was before';
+    }
+    this.endTrial(before, { isJudged, isSick, goesBack });
     yield 'write the state';
-    this.record(
-      plan.version,
-      failed,
-      waits && this.setup.activate === 'reboot' ? (step?.step === 'expose' ? step.fileName : undefined) : undefined,
-    );
+    const waiting = waits && this.setup.activate === 'reboot' && step?.step === 'expose' ? step.fileName : undefined;
+    const failed = isSick ? plan.version : undefined;
+    this.record(waiting, { isMerged: !options.noRefresh, isJudged, failed, keepsWaiting: false });
     yield 'write the record';
-    if (!failed) yield* this.prune();
+    if (!isSick) yield* this.prune();
+  }
+
+  /** As `startTrials`. @returns the file to go back to from what a killed run has left on trial */
+  private startTrial(
+    resolution: Resolution,
+    plan: NonNullable<ReturnType<Machine['plan']>>,
+    isExposed: boolean,
+    options: { readonly requested?: string; readonly goesBack?: boolean; readonly noRefresh?: boolean },
+  ): { readonly back: string | undefined; readonly isResumed: boolean } {
+    const onTrial = this.memory.trial?.find((version) => version === this.activeVersion());
+    const { trial, ...rest } = this.memory;
+    if (onTrial === undefined) this.memory = rest;
+    const usable = this.resolve(this.running, { offered: false }).versions.filter(
+      ({ version, complete, compatible, bad }) =>
+        ![onTrial, plan.version].includes(version) && complete && compatible === true && !bad,
+    );
+    const back = usable.find(({ version }) => version === this.memory.previous) ?? usable.find(({ held }) => !held);
+    const from = (onTrial === undefined ? undefined : back?.version) ?? plan.from;
+    if (isExposed) {
+      if (!options.goesBack && from !== undefined && from !== plan.version)
+        this.memory = { ...this.memory, previous: from };
+      this.memory = { ...this.memory, trial: [...(this.memory.trial ?? []), plan.version] };
+    }
+    this.choose(resolution, options.requested);
+    return {
+      back: onTrial === undefined ? undefined : back?.installed.get('app')?.name,
+      isResumed: !isExposed && onTrial === plan.version && !options.noRefresh,
+    };
+  }
+
+  private endTrial(
+    before: Memory,
+    {
+      isJudged,
+      isSick,
+      goesBack,
+    }: { readonly isJudged: boolean; readonly isSick: boolean; readonly goesBack: boolean },
+  ): void {
+    const { trial, previous, ...rest } = this.memory;
+    const kept = isJudged || trial === undefined ? {} : { trial };
+    if (isSick) this.memory = { ...before, bad: this.memory.bad, ...kept };
+    else this.memory = { ...rest, ...kept, ...(goesBack || previous === undefined ? {} : { previous }) };
+    if (isSick && isJudged) {
+      const { trial: _, ...judged } = this.memory;
+      this.memory = judged;
+    }
   }
 
   *install(plan: NonNullable<ReturnType<Machine['plan']>>): Steps {
@@ -267,50 +337,49 @@ export class Machine {
     }
   }
 
-  private remember(
-    resolution: Resolution,
-    from: string | undefined,
-    { requested, goesBack }: { readonly requested?: string; readonly goesBack?: boolean },
-    waits: boolean,
-  ): void {
-    const { chosen } = resolution;
-    if (!chosen) return;
-    const { previous: _, ...rest } = this.memory;
-    if (goesBack) this.memory = rest;
-    else if (!waits && from !== undefined && from !== chosen.version) this.memory = { ...this.memory, previous: from };
-    if (requested === undefined) return;
-    const name = chosen.installed.get('app')?.name;
-    this.memory = { ...this.memory, bad: this.memory.bad.filter((sha256) => sha256 !== name) };
-    const { pinned, ...unpinned } = this.memory;
-    if (pinned !== undefined && pinned !== chosen.version) this.memory = unpinned;
-    const newer = resolution.versions.filter(
-      ({ version, compatible }) => compatible !== false && newestFirst(version, chosen.version) < 0,
-    );
-    const heldFor = { ...this.memory.heldFor, [this.os(this.running).name]: [] };
-    this.memory = { ...this.memory, held: newer.map(({ version }) => version), heldFor };
+  /** As `rememberChoice`. */
+  private choose({ chosen, versions }: Resolution, requested: string | undefined): void {
+    if (!chosen || requested === undefined) return;
+    const name = chosen.installed.get('app')?.name ?? '';
+    const { identity } = this.os(this.running);
+    const { [name]: _, ...bad } = this.memory.bad;
+    const { pinned, ...unpinned } = { ...this.memory, bad };
+    this.memory = pinned === chosen.version ? { ...unpinned, pinned } : unpinned;
+    const { everywhere, here } = holdsAfterChoice(chosen.version, versions, {
+      everywhere: this.memory.held,
+      here: this.memory.heldFor[identity] ?? [],
+    });
+    this.memory = { ...this.memory, held: everywhere, heldFor: { ...this.memory.heldFor, [identity]: here } };
   }
 
-  private record(planned: string, failed: boolean, waiting: string | undefined): void {
+  private record(
+    waiting: string | undefined,
+    outcome: Pick<ComponentOutcome, 'isMerged' | 'isJudged' | 'failed' | 'keepsWaiting'>,
+  ): void {
     const os = this.os(this.running);
     const before = recordOf(this.records, os);
-    const name = waiting ?? this.active();
-    const file = name === undefined ? undefined : this.files.get(name);
-    const entry: RecordedComponent | undefined =
-      name === undefined || !file || !this.fits(name, this.running)
+    const known = before?.components.app;
+    const versionOf = (name: string | undefined) => {
+      const file = name === undefined ? undefined : this.files.get(name);
+      return name === undefined || !file || !this.fits(name, this.running)
         ? undefined
-        : { version: file.version, sha256: name, file: `/store/${name}`, ...(waiting ? { planned: this.bootId } : {}) };
-    const settled = entry && (waiting || (failed && entry.version === planned) ? entry : asGood(entry));
-    this.writeRecord(os, changeRecord(os, before, new Map([['app', settled]]), this.now()));
+        : { version: file.version, sha256: name, file: `/store/${name}` };
+    };
+    const entry = entryAfter({
+      ...outcome,
+      before: known,
+      active: versionOf(this.active()),
+      waiting: versionOf(waiting),
+      bootId: this.bootId,
+    });
+    // What was here before extupdate knew of it is taken as it is.
+    if (known === undefined && entry?.planned === undefined) this.wells.add(`${this.running}:${this.active()}`);
+    this.writeRecord(os, changeRecord(os, before, new Map([['app', entry]])));
   }
 
   private writeRecord(os: KnownOs, record: OsRecord): void {
     this.records.set(os.name, record);
     if (os.name !== os.identity) this.records.delete(os.identity);
-  }
-
-  private now(): Date {
-    this.clock += 1000;
-    return new Date(NOW.getTime() + this.clock);
   }
 
   listBootable() {
@@ -324,7 +393,14 @@ export class Machine {
             }),
           }
         : undefined;
-    return bootableOses({ running: this.os(this.running), root: '', shown, boots: this.boots, records: this.records });
+    return bootableOses({
+      running: this.os(this.running),
+      root: '',
+      shown,
+      boots: this.boots,
+      records: this.records,
+      prepared: this.memory.prepared,
+    });
   }
 
   *prune(): Steps {
@@ -338,11 +414,17 @@ export class Machine {
       const isServed =
         recorded !== undefined &&
         (pinned === undefined || pinned === recorded.version) &&
-        !hashesOf(recorded).some((sha256) => bad.includes(sha256)) &&
+        !hashesOf(recorded).some((sha256) => isBadUnder(bad[sha256], os.identity)) &&
         filesOf(recorded).every((path) => this.files.has(path.slice('/store/'.length)));
       if (isServed) continue;
       const resolution = this.resolve(numberOf(os), { offered: false });
-      const { version } = selectVersion({ resolution, recorded, pinned, bootId: '' });
+      const { version } = selectVersion({
+        resolution,
+        recorded,
+        pinned,
+        bootId: '',
+        isVisible: this.active() !== undefined,
+      });
       selectedFor.set(
         os.name,
         [...(version?.installed.values() ?? [])].map(({ path }) => path),
@@ -358,8 +440,7 @@ export class Machine {
       installed: here,
       active: this.active(),
       previous: this.memory.previous,
-      waiting:
-        this.setup.activate === 'manual' ? this.resolve(this.running, { offered: false }).chosen?.version : undefined,
+      waiting: this.resolve(this.running, { offered: false }).chosen?.version,
       protectVersions: [],
       instancesMax: this.setup.instancesMax,
       needs,
@@ -394,6 +475,7 @@ export class Machine {
       recorded,
       pinned: this.memory.pinned,
       bootId: this.bootId,
+      isVisible: this.active() !== undefined,
     });
     const name = version?.installed.get('app')?.name;
     if (!version || name === undefined) return;
@@ -405,20 +487,23 @@ export class Machine {
     }
     if (reason === 'recorded' || reason === 'waiting' || version.version === recorded?.version) return;
     const entry = { version: version.version, sha256: name, file: `/store/${name}`, planned: '' };
-    this.writeRecord(os, changeRecord(os, before, new Map([['app', entry]]), this.now()));
+    this.writeRecord(os, changeRecord(os, before, new Map([['app', entry]])));
     yield 'write the record';
   }
 
   *bless(): Steps {
     yield* this.noteBoot();
-    this.boots = blessBoot(this.boots, this.bootId);
+    this.boots = blessBoot(this.boots, { os: this.os(this.running).name, bootId: this.bootId });
     yield 'bless the boot';
     const os = this.os(this.running);
     const before = recordOf(this.records, os);
-    const entry = before?.components.app;
-    if (!before || !entry || entry.planned === undefined || entry.planned === this.bootId) return;
-    if (entry.version !== this.activeVersion()) return;
-    this.writeRecord(os, changeRecord(os, before, new Map([['app', asGood(entry)]]), this.now()));
+    const open = openVersion(before?.components.app, this.bootId);
+    if (open === undefined || open.version !== this.activeVersion()) return;
+    this.wells.add(`${this.running}:${this.active()}`);
+    const { trial: _, ...judged } = this.memory;
+    this.memory = judged;
+    yield 'write the state';
+    this.record(undefined, { isMerged: true, isJudged: true, keepsWaiting: true });
     yield 'write the record';
   }
 
@@ -428,17 +513,26 @@ export class Machine {
     const recorded = before?.components.app;
     const here = this.resolve(number, { offered: false });
     const settled =
-      recorded && recorded.planned === undefined && selectVersion({ resolution: here, recorded, bootId: '' });
+      recorded &&
+      recorded.planned === undefined &&
+      selectVersion({ resolution: here, recorded, bootId: '', isVisible: this.active() !== undefined });
+    this.memory = { ...this.memory, prepared: [os.name] };
+    yield 'write what is prepared';
     if (settled && settled.reason === 'recorded') return;
     const resolution = this.resolve(number, { offered: true });
     const plan = this.plan(resolution);
     if (plan) yield* this.install(plan);
     const after = this.resolve(number, { offered: false });
-    const { version } = selectVersion({ resolution: after, pinned: this.memory.pinned, bootId: '' });
+    const { version } = selectVersion({
+      resolution: after,
+      pinned: this.memory.pinned,
+      bootId: '',
+      isVisible: this.active() !== undefined,
+    });
     const instance = version?.installed.get('app');
     const entry = version &&
       instance && { version: version.version, sha256: instance.name, file: instance.path, planned: '' };
-    this.records.set(os.name, changeRecord(os, before, new Map([['app', entry]]), this.now()));
+    this.records.set(os.name, changeRecord(os, before, new Map([['app', entry]])));
     yield 'write the planned record';
   }
 

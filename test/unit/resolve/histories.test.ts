@@ -52,6 +52,8 @@ class Player {
   readonly good = new Map<number, string>();
   /** Versions that came in with a failed OS, by the OS that they must stay out of. */
   readonly barred = new Map<number, Set<string>>();
+  /** By file. */
+  readonly goodVersion = new Map<string, string>();
   nextVersion = 1;
   nextOs = 2;
   unexposing = false;
@@ -94,6 +96,8 @@ class Player {
           machine.memory.previous ?? [...machine.files.values()].map(({ version }) => version).sort()[0];
         if (requested === undefined) return;
         this.barred.get(machine.running)?.clear();
+        // What one goes back from is no way back.
+        this.good.delete(machine.running);
         this.change(machine.update({ requested, offline: true, now: true, goesBack: true }), steps);
         break;
       }
@@ -104,8 +108,8 @@ class Player {
       }
       case 'unhold': {
         const { pinned: _, ...rest } = machine.memory;
-        const heldFor = { ...rest.heldFor, [machine.os(machine.running).name]: [] };
-        machine.memory = { ...rest, held: [], bad: [], heldFor };
+        const heldFor = { ...rest.heldFor, [machine.os(machine.running).identity]: [] };
+        machine.memory = { ...rest, held: [], bad: {}, heldFor };
         this.barred.get(machine.running)?.clear();
         return;
       }
@@ -150,9 +154,10 @@ class Player {
     if (this.machine.published.length > 4) this.machine.published.shift();
   }
 
-  /** A command, which may die; then the machine starts again. */
+  /** A command, which may die alone, or with the machine: then that starts again. */
   private change(steps: Steps, limit: number): void {
-    if (!this.run(steps, limit)) this.boot(this.machine.running, Number.POSITIVE_INFINITY);
+    const isKilled = !this.run(steps, limit);
+    if (isKilled && limit % 2 === 0) this.boot(this.machine.running, Number.POSITIVE_INFINITY);
   }
 
   private boot(number: number, limit: number): void {
@@ -241,7 +246,7 @@ class Player {
       }
     }
     // Never zero, but for a first version that turned out sick.
-    const wasFirst = machine.memory.bad.length > 0;
+    const wasFirst = Object.keys(machine.memory.bad).length > 0;
     if (before.hadActive && machine.active() === undefined && !wasFirst) fail('nothing is visible any more');
   }
 
@@ -255,7 +260,9 @@ class Player {
     const { machine } = this;
     const resolution = machine.resolve(number, { offered: false });
     const recorded = recordOf(machine.records, machine.os(number))?.components.app;
-    return selectVersion({ resolution, recorded, pinned: machine.memory.pinned, bootId: '' }).version?.version;
+    const isVisible = machine.active() !== undefined;
+    return selectVersion({ resolution, recorded, pinned: machine.memory.pinned, bootId: '', isVisible }).version
+      ?.version;
   }
 
   private checkEnd(): void {
@@ -266,7 +273,18 @@ class Player {
     }
     const record = recordOf(machine.records, machine.os(machine.running));
     const entry = record?.components.app;
-    if (entry && entry.planned === undefined) this.good.set(machine.running, entry.file);
+    const isGood = entry !== undefined && entry.planned === undefined;
+    const name = entry?.file.slice('/store/'.length);
+    if (isGood && !machine.wells.has(`${machine.running}:${name}`)) throw new Error(`${name} was never judged`);
+    const before = this.good.get(machine.running);
+    // Forward there is always a way back: to what was good before, or to something that was found to be good since.
+    const isForward =
+      isGood && before !== undefined && newestFirst(entry.version, this.goodVersion.get(before) ?? '') < 0;
+    const ways = [...machine.files.keys()].filter((file) => machine.wells.has(`${machine.running}:${file}`));
+    if (isForward && ways.every((file) => file === name))
+      throw new Error(`after ${name} there is no way back to ${before}`);
+    if (isGood) this.goodVersion.set(entry.file, entry.version);
+    if (isGood && !entry.next) this.good.set(machine.running, entry.file);
     else this.good.delete(machine.running);
     // Bounded: what the definition keeps, and what each OS needs.
     const { oses } = machine.listBootable();
@@ -280,11 +298,14 @@ class Player {
     const usable = resolution.versions.filter(
       ({ complete, compatible, bad, held }) => complete && compatible === true && !bad && !held,
     );
-    if (usable.length > 0 && machine.merged === undefined) throw new Error(`nothing is merged on OS ${number}`);
+    // What waits for a person to make it visible is none.
+    const isWanted = machine.setup.activate !== 'manual' || machine.active() !== undefined;
+    if (isWanted && usable.length > 0 && machine.merged === undefined)
+      throw new Error(`nothing is merged on OS ${number}`);
     const expected = this.good.get(number);
     if (expected === undefined || machine.memory.pinned !== undefined) return;
     const name = expected.slice('/store/'.length);
-    if (machine.memory.bad.includes(name)) return;
+    if (machine.memory.bad[name]) return;
     expect(machine.merged, `what was good on OS ${number}`).toBe(name);
   }
 }

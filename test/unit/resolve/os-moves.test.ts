@@ -49,7 +49,6 @@ describe('identifyOs', () => {
 
 describe('changeRecord', () => {
   const entry = { version: '1', sha256: 'a', file: '/store/app_1.raw' };
-  const now = new Date(1000);
   it('is planned as long as one of its components is', () => {
     const planned = changeRecord(
       os('1'),
@@ -58,21 +57,20 @@ describe('changeRecord', () => {
         ['app', { ...entry, planned: '' }],
         ['web', entry],
       ]),
-      now,
     );
-    expect(planned).toMatchObject({ format: 1, state: 'planned', changed: now.toISOString() });
-    expect(changeRecord(os('1'), planned, new Map([['app', entry]]), now).state).toBe('good');
-    expect(changeRecord(os('1'), planned, new Map([['app', undefined]]), now).components).toEqual({ web: entry });
+    expect(planned).toMatchObject({ format: 1, state: 'planned' });
+    expect(changeRecord(os('1'), planned, new Map([['app', entry]])).state).toBe('good');
+    expect(changeRecord(os('1'), planned, new Map([['app', undefined]])).components).toEqual({ web: entry });
   });
 
   it('is the very same when nothing changes, so that nothing is written', () => {
-    const before = changeRecord(os('1'), undefined, new Map([['app', entry]]), now);
-    expect(changeRecord(os('1'), before, new Map([['app', { ...entry }]]), new Date(2000))).toBe(before);
+    const before = changeRecord(os('1'), undefined, new Map([['app', entry]]));
+    expect(changeRecord(os('1'), before, new Map([['app', { ...entry }]]))).toEqual(before);
   });
 
   it('keeps what a newer extupdate has written', () => {
     const newer = { ...emptyRecord(os('1')), format: 3, colour: 'blue' } as OsRecord;
-    expect(changeRecord(os('1'), newer, new Map([['app', entry]]), now)).toMatchObject({ format: 3, colour: 'blue' });
+    expect(changeRecord(os('1'), newer, new Map([['app', entry]]))).toMatchObject({ format: 3, colour: 'blue' });
   });
 });
 
@@ -103,7 +101,10 @@ describe('boots', () => {
   it('notes a boot once, blesses it, and remembers the last of every OS', () => {
     const first = addBoot([], boot('1', false, 'a'));
     expect(addBoot(first, boot('1', false, 'a'))).toBe(first);
-    expect(blessBoot(first, 'a')[0]?.blessed).toBe(true);
+    expect(blessBoot(first, { os: '1', bootId: 'a' })[0]?.blessed).toBe(true);
+    // A soft reboot into another OS.
+    expect(addBoot(first, boot('2', false, 'a'))).toHaveLength(2);
+    expect(blessBoot(first, { os: '2', bootId: 'a' })[0]?.blessed).toBe(false);
     let many = addBoot(first, boot('2', false, 'b'));
     for (let index = 0; index < 100; index++) many = addBoot(many, boot('3', false, `c${index}`));
     expect(many.length).toBeLessThanOrEqual(34);
@@ -150,7 +151,8 @@ describe('bootableOses', () => {
   it.each([
     ['what the platform shows', 'd1', shown('1', '2'), '', {}, ['1', '2'], true],
     ['the last two booted where it shows nothing', undefined, undefined, '1 2 3 2', {}, ['1', '2', '3'], true],
-    ['what was prepared last, too', undefined, undefined, '1', { 2: 'planned' }, ['1', '2'], true],
+    ['what was prepared last, too', undefined, undefined, '1', { 2: 'planned' }, ['1', '2'], false],
+    ['also what was booted long before', undefined, undefined, '2 3 4 1', { 2: 'good' }, ['1', '4', '2'], true],
     ['not what was booted and is only recorded', undefined, undefined, '3 2 1', { 3: 'good' }, ['1', '2'], true],
     [
       'the booted ones too, where the running one is not shown',
@@ -163,13 +165,15 @@ describe('bootableOses', () => {
     ],
     ['and where not all could be read', 'd1', { ...shown('1'), complete: false }, '2', {}, ['1', '2'], false],
     ['nothing for certain, where no boot was noted', undefined, undefined, '', {}, ['1'], false],
-  ] as const)('%s', (_, deployment, platform, booted, recorded, expected, certain) => {
+  ] as const)('%s', (name, deployment, platform, booted, recorded, expected, certain) => {
     const found = bootableOses({
       running: os('1', deployment),
       root: '',
       shown: platform,
       boots: booted === '' ? [] : history(booted),
       records: records(recorded),
+      prepared:
+        name === 'not what was booted and is only recorded' ? [] : Object.keys(recorded).map((one) => `os:${one}`),
     });
     expect(found.oses.map(({ release }) => release.fields.VERSION_ID)).toEqual(expected);
     expect(found.certain).toBe(certain);
@@ -181,7 +185,7 @@ describe('bootableOses', () => {
     const kept = new Map(
       ['1', '2', '3'].map((one) => [`os:${one}`, { ...emptyRecord(os(one)), components: entry(one) }]),
     );
-    const input = { running: os('1'), root: '', boots: history('3 2 1'), records: kept };
+    const input = { running: os('1'), root: '', boots: history('3 2 1'), records: kept, prepared: [] };
     const recorded = new Map(['1', '2', '3'].map((one) => [`os:${one}`, os(one)]));
     const bootable = bootableOses(input);
     expect(obsoleteRecords(bootable, kept)).toEqual(['os:3']);
@@ -306,6 +310,14 @@ describe('selectVersion', () => {
       '2',
       'recorded',
     ],
+    [
+      'nothing yet of what waits for a person',
+      resolution('manual', state('2')),
+      { isVisible: false },
+      undefined,
+      'none',
+    ],
+    ['but what fits, once a person has made it visible', resolution('manual', state('2')), {}, '2', 'newest'],
     ['nothing that is held, and nothing changes', resolution('now', state('2', { held: true })), {}, undefined, 'none'],
     [
       'nothing of unknown fitness, and nothing changes',
@@ -315,7 +327,7 @@ describe('selectVersion', () => {
       'none',
     ],
   ])('%s', (_, input, more, version, reason) => {
-    const selection = selectVersion({ resolution: input, bootId: 'now', ...more });
+    const selection = selectVersion({ resolution: input, bootId: 'now', isVisible: true, ...more });
     expect([selection.version?.version, selection.reason]).toEqual([version, reason]);
   });
 });

@@ -1,0 +1,132 @@
+/**
+ * What a run makes visible is on trial until it was judged. That is written down before, with what a person wants and
+ * the version to go back to, so that a run which was killed in between loses neither: the next run judges what is
+ * visible, or goes back.
+ */
+import { type ActivationSet, type Changed, type ExposeStep, mergesHere } from './apply/activate-set.ts';
+import type { State } from './os/state.ts';
+import { isOnTrial, rememberChoice } from './remember.ts';
+import type { ComponentPlan } from './resolve/plan.ts';
+import type { VersionState } from './resolve/resolver.ts';
+import { activeVersion, resolveSurvey, type Survey } from './survey.ts';
+import type { System } from './system.ts';
+import type { Requests, Work } from './work.ts';
+
+export interface Trials {
+  /** What an earlier run has made visible and did not judge. */
+  readonly resumed: readonly Changed[];
+  /** The state as it was before, for components that fail. */
+  readonly before: State;
+}
+
+/**
+ * Puts into the state what has to be on disk before anything is exposed.
+ * @param goesBack whether a person goes back; see UpdateOptions
+ */
+export function startTrials(
+  system: System,
+  state: State,
+  works: readonly Work[],
+  requests: Requests,
+  goesBack: boolean,
+): Trials {
+  const before = structuredClone(state);
+  const resumed: Changed[] = [];
+  for (const work of works) {
+    const { survey } = work;
+    const { name } = survey.component;
+    const onTrial = isOnTrial(state, survey);
+    if (!onTrial) delete state.trials[name];
+    if (work.error || !work.plan) continue;
+    const back = onTrial ? versionBefore(system, state, work) : undefined;
+    // What was never judged is nothing to go back to.
+    if (onTrial) work.plan = planFrom(work.plan, back);
+    const { from, version } = work.plan;
+    if (isExposedNow(work)) {
+      if (!goesBack && from !== undefined && from !== version) state.previous[name] = from;
+      // A run that is killed before it exposes leaves what is visible now on trial.
+      state.trials[name] = { versions: [...(state.trials[name]?.versions ?? []), version], goesBack };
+    } else if (onTrial && version === activeVersion(survey) && mergesHere(system)) {
+      resumed.push({ work, steps: stepsBack(survey, back) });
+    }
+    rememberChoice(system, state, work, requests);
+  }
+  return { resumed, before };
+}
+
+/** When all is judged: what failed leaves no trace but its bad mark. */
+export function endTrials(
+  system: System,
+  state: State,
+  works: readonly Work[],
+  { changed }: ActivationSet,
+  { before }: Trials,
+  goesBack: boolean,
+): void {
+  for (const work of works) {
+    const { name } = work.survey.component;
+    const isTried = changed.some((one) => one.work === work) || isExposedNow(work);
+    const trial = state.trials[name];
+    // Without a merge, a later run judges; in a tree that does not run, nobody ever does.
+    if (isTried && (mergesHere(system) || system.options.root !== '')) delete state.trials[name];
+    else if (trial) state.trials[name] = { ...trial, goesBack: false };
+    if (work.error && work.plan) restore(state, before, name);
+    // What is left is no way back any more.
+    else if (goesBack && work.plan) delete state.previous[name];
+  }
+}
+
+function isExposedNow({ moment, plan }: Work): boolean {
+  return moment === 'now' && plan?.steps.some(({ step }) => step === 'expose') === true;
+}
+
+/**
+ * What a component goes back to when its active version turns out not to be well: what was active before, if it fits
+ * this OS, else the newest other version that does.
+ */
+export function versionBefore(
+  system: System,
+  state: State,
+  { survey, resolution }: Pick<Work, 'survey' | 'resolution'>,
+): VersionState | undefined {
+  const tried = [resolution?.active, resolution?.chosen?.version];
+  const usable = resolveSurvey(system, state, survey).versions.filter(
+    ({ version, complete, compatible, bad }) => !tried.includes(version) && complete && compatible === true && !bad,
+  );
+  const previous = state.previous[survey.component.name];
+  return usable.find(({ version }) => version === previous) ?? usable.find(({ held }) => !held);
+}
+
+/** The same plan, but for what it goes back to. */
+function planFrom({ from: _, ...plan }: ComponentPlan, back: VersionState | undefined): ComponentPlan {
+  if (!back) return plan;
+  const steps = plan.steps.map((step) => {
+    const before = step.step === 'expose' ? back.installed.get(step.transfer.id)?.name : undefined;
+    return before === undefined ? step : { ...step, previous: before };
+  });
+  return { ...plan, steps, from: back.version };
+}
+
+/** What a person decided and what was to go back to, as they were. */
+function restore(state: State, before: State, name: string): void {
+  copyEntry(state.previous, before.previous, name);
+  copyEntry(state.pinned, before.pinned, name);
+  copyEntry(state.held, before.held, name);
+  for (const [identity, held] of Object.entries(state.heldFor)) copyEntry(held, before.heldFor[identity] ?? {}, name);
+}
+
+function copyEntry<T>(to: Record<string, T>, from: Readonly<Record<string, T>>, name: string): void {
+  const value = from[name];
+  if (value === undefined) delete to[name];
+  else to[name] = value;
+}
+
+/** The steps that led here, so that they can be taken back. */
+function stepsBack({ component, activeNames }: Survey, back: VersionState | undefined): ExposeStep[] {
+  return component.transfers.flatMap((transfer) => {
+    const fileName = activeNames.get(transfer.id);
+    const before = back?.installed.get(transfer.id)?.name;
+    if (fileName === undefined) return [];
+    return [{ step: 'expose' as const, transfer, fileName, ...(before === undefined ? {} : { previous: before }) }];
+  });
+}
