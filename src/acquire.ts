@@ -111,7 +111,7 @@ async function stageOnce(system: System, instance: OfferedInstance, path: string
       onProgress: ({ receivedBytes, totalBytes }) => progress.update(receivedBytes, totalBytes),
     });
   } catch (error) {
-    if (error instanceof SpaceError && !system.makeRoom) await noteWantedSpace(system, error.missing);
+    if (error instanceof SpaceError && !system.makeRoom) await noteWantedSpace(system, error.wanted);
     throw error;
   } finally {
     progress.end();

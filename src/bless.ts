@@ -50,7 +50,7 @@ function workFor(system: System, state: State, survey: Survey, record: OsRecord 
   const resolution = resolveSurvey(system, state, survey);
   const active = resolution.versions.find((version) => version.active && version.complete);
   const isNew = active !== undefined && openVersion(entry, system.bootId)?.version === active.version;
-  if (!isNew) return undefined;
+  if (!isNew || survey.unreadable) return undefined;
   return {
     survey,
     resolution: { ...resolution, chosen: active },

@@ -6,6 +6,7 @@ import type { ComponentPlan } from './resolve/plan.ts';
 import type { Survey } from './survey.ts';
 import type { System } from './system.ts';
 import { writtenPaths } from './target/paths.ts';
+import type { Transfer } from './types.ts';
 import type { DoneAction, UpdateResult, Work } from './work.ts';
 
 /** Components that are worked at at the same time. */
@@ -39,15 +40,19 @@ export async function eachPlanned(
   }
 }
 
-/** Gives an operation the root through which all targets can be written, below merged hierarchies too. */
+/**
+ * Gives an operation the root through which all targets can be written, below merged hierarchies too.
+ * @param pathsOf what is written of a transfer
+ */
 export function underAll<T>(
   system: System,
   works: readonly { readonly survey: Pick<Survey, 'component'> }[],
   operation: (place: string) => Promise<T>,
+  pathsOf: (transfer: Transfer) => readonly string[] = writtenPaths,
 ): Promise<T> {
   const { root } = system.options;
   if (root !== '') return operation(root);
-  const paths = works.flatMap(({ survey }) => survey.component.transfers.flatMap(writtenPaths));
+  const paths = works.flatMap(({ survey }) => survey.component.transfers.flatMap(pathsOf));
   return withUnderlay(paths, operation);
 }
 

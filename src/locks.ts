@@ -17,11 +17,11 @@ export async function withLocks<T>(
   command: string,
   operation: () => Promise<T>,
 ): Promise<T> {
-  const { root, waitSec } = system.options;
+  const { root, waitSec, signal } = system.options;
   const paths = { root: resolveInRoot(root, LOCK_PATH), staging: system.staging.lockFile };
   const locks: Lock[] = [];
   try {
-    for (const name of names) locks.push(await takeLock(paths[name], command, waitSec));
+    for (const name of names) locks.push(await takeLock(paths[name], command, { waitSec, signal }));
     return await operation();
   } finally {
     await Promise.all(locks.map((lock) => lock.release()));

@@ -30,6 +30,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(exitStatus.storage);
 });
 
+// Messages that nobody can read are no reason to leave work half done.
+process.stderr.on('error', () => {});
+
 /** Runs the command line, and leaves its status. */
 async function main(): Promise<void> {
   try {

@@ -36,17 +36,19 @@ export async function collectNeeds(system: System, state: State): Promise<KnownN
     const release = { ...system.os.release, fields: releaseOf(record), initrd: false };
     recorded.set(name, knownOs(release, record.deployment ?? undefined));
   }
-  const selectedFor = new Map<string, string[]>();
-  for (const os of bootable.oses) {
-    if (!os.running) selectedFor.set(os.name, await selectedFiles(systemFor(system, os), state, recordOf(records, os)));
-  }
   const others = new Map<string, KnownOs>([...recorded, ...bootable.oses.map((os) => [os.name, os] as const)]);
   others.delete(system.os.name);
+  const views = new Map([...others].map(([name, os]) => [name, systemFor(system, os)]));
+  const selectedFor = new Map<string, string[]>();
+  for (const os of bootable.oses) {
+    const view = views.get(os.name);
+    if (view) selectedFor.set(os.name, await selectedFiles(view, state, recordOf(records, os)));
+  }
   return {
     merged: root === '' ? mergedFileNames() : new Set(),
     forOs: neededFiles({ bootable, records, recorded, selectedFor }),
     bootable,
-    elsewhere: [...others.values()].map((os) => systemFor(system, os)),
+    elsewhere: [...views.values()],
   };
 }
 

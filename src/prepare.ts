@@ -92,7 +92,8 @@ async function prepareOne(
     now: true,
   });
   // What is spare is what the running OS can spare.
-  const view: System = { ...bare, makeRoom: makeRoomFor(system, state, running, done) };
+  const view: System = { ...bare, makeRoom: makeRoomFor(system, state, running, done, [...running, ...all]) };
+  for (const work of running) work.resolution = resolveSurvey(system, state, work.survey);
   for (const work of all) work.resolution = resolveSurvey(view, state, work.survey);
   const works = all.filter((work) => !isSettled(work, record));
 

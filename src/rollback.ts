@@ -1,5 +1,5 @@
 /** `rollback`, `hold` and `unhold`: a person decides which version it is to be. All of it works without a network. */
-import { UnsuitableError, UsageError } from './errors.ts';
+import { StorageError, UnsuitableError, UsageError } from './errors.ts';
 import { withLocks } from './locks.ts';
 import { type HistoryEntry, readHistory } from './os/history.ts';
 import { readState, type State, writeState } from './os/state.ts';
@@ -7,7 +7,7 @@ import { isOnTrial, rememberRun } from './remember.ts';
 import type { VersionState } from './resolve/resolver.ts';
 import { activeVersion, heldVersions, requireVersion, resolveSurvey, type Survey, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
-import { planUpdate, update } from './update.ts';
+import { planUpdate, updateLocked } from './update.ts';
 import { newestFirst } from './version/compare.ts';
 import type { DoneAction, Requests, UpdateResult } from './work.ts';
 
@@ -21,52 +21,70 @@ export async function rollback(
   names: readonly string[],
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<UpdateResult> {
+  if (dryRun) {
+    const { view, requests } = await wayBack(system, names);
+    return planUpdate(view, requests, { sources: false });
+  }
+  // What there is to go back to is known when nobody else is at work.
+  return withLocks(system, ['root', 'staging'], 'rollback', async () => {
+    const { view, requests, undoes } = await wayBack(system, names);
+    return updateLocked(view, requests, {
+      command: 'rollback',
+      sources: false,
+      now: true,
+      activate: true,
+      goesBack: true,
+      ...(undoes === undefined ? {} : { undoes }),
+    });
+  });
+}
+
+/** Which versions to go back to, and the system with those components only. */
+async function wayBack(system: System, names: readonly string[]) {
   const state = readState(system.options.root, false);
   const surveys = await surveyAll(system, state, { sources: false });
   const undone = names.length === 0 ? lastChange(system) : undefined;
   const requests = new Map<string, string>();
   for (const survey of surveys) {
     const { name } = survey.component;
+    if (undone && !undone.from.has(name)) continue;
+    if (survey.unreadable) throw new StorageError(survey.unreadable.message);
     const wanted = undone ? undone.from.get(name) : previousVersion(system, state, survey);
-    if (undone && wanted === undefined) continue;
-    if (wanted === undefined || !isInstalled(system, state, survey, wanted)) {
-      throw new UnsuitableError(`${name}: there is no version to go back to`, {
-        next: `"extupdate list ${name}" shows what is here; "extupdate apply ${name}@VERSION" takes any of them`,
+    if (!wanted || !isInstalled(system, state, survey, wanted)) {
+      const why = undone && !wanted ? 'it was not there before the last change' : 'there is no version to go back to';
+      throw new UnsuitableError(`${name}: ${why}`, {
+        next: `"extupdate list ${name}" shows what is here; "extupdate rollback NAME" goes back with one component`,
       });
     }
     requests.set(name, wanted);
   }
-  if (requests.size === 0)
-    throw new UnsuitableError('there is nothing to go back to', { next: 'see extupdate history' });
-  const selected = {
-    ...system.definitions,
-    components: surveys.map(({ component }) => component).filter(({ name }) => requests.has(name)),
+  const components = system.definitions.components.filter(({ name }) => requests.has(name));
+  const view: System = {
+    ...system,
+    definitions: { ...system.definitions, components },
+    options: { ...system.options, offline: true },
   };
-  const offline = { ...system, definitions: selected, options: { ...system.options, offline: true } };
-  if (dryRun) return planUpdate(offline, requests, { sources: false });
-  return update(offline, requests, {
-    command: 'rollback',
-    sources: false,
-    now: true,
-    activate: true,
-    goesBack: true,
-    ...(undone ? { undoes: undone.at } : {}),
-  });
+  return { view, requests, undoes: undone?.at };
 }
 
 /** The last run that changed what is active and was not taken back yet, and what each component was at before. */
-function lastChange(system: System): { readonly at: string; readonly from: ReadonlyMap<string, string> } {
+function lastChange(system: System): { readonly at: string; readonly from: ReadonlyMap<string, string | null> } {
+  const known = new Set(system.definitions.components.map(({ name }) => name));
   const entries = readHistory(system.options.root).filter(({ os }) => os === system.os.name);
   const undone = new Set(entries.flatMap(({ undoes }) => undoes ?? []));
-  const entry = entries.findLast((one) => one.undoes === undefined && !undone.has(one.at) && changesOf(one).size > 0);
+  const entry = entries.findLast(
+    (one) =>
+      one.undoes === undefined && !undone.has(one.at) && [...changesOf(one).keys()].some((name) => known.has(name)),
+  );
   if (!entry) throw new UnsuitableError('there is nothing to go back to', { next: 'see extupdate history' });
   return { at: entry.at, from: changesOf(entry) };
 }
 
-function changesOf({ command, done }: HistoryEntry): Map<string, string> {
+/** By component the version before; null when there was none. */
+function changesOf({ command, done }: HistoryEntry): Map<string, string | null> {
   if (command === 'select' || command === 'rollback') return new Map();
   const visible = done.filter(({ action }) => action === 'activate' || action === 'expose');
-  return new Map(visible.flatMap(({ component, from }) => (from === null ? [] : [[component, from]])));
+  return new Map(visible.map(({ component, from }) => [component, from]));
 }
 
 /** What was active before; where that is not known any more, the newest older one that fits. */

@@ -2,7 +2,7 @@
  * `select`, at boot and without a network: every component gets the version that goes with the OS that was booted.
  * Whatever fails, the boot goes on with what is there.
  */
-import { isLeftToService, refresh } from './apply/activate.ts';
+import { isLeftToService, mergesAfterBootUnit, refresh } from './apply/activate.ts';
 import { type ActivationSet, kindsToRefresh, mergesHere } from './apply/activate-set.ts';
 import { exposeTogether } from './apply/expose-together.ts';
 import { noteBoot } from './boot.ts';
@@ -78,6 +78,7 @@ async function decide(system: System, state: State): Promise<SelectWork[]> {
     moment: 'now',
     downloaded: false,
     ready: new Map(),
+    ...(survey.unreadable ? { error: survey.unreadable } : {}),
   }));
   await eachWork(works, async (work: SelectWork) => {
     const { name } = work.survey.component;
@@ -146,7 +147,7 @@ async function recordSelected(system: System, state: State, works: readonly Sele
 async function refreshOnce(system: System, works: readonly Work[]): Promise<void> {
   if (!mergesHere(system)) return;
   for (const kind of await kindsToRefresh(works)) {
-    if (await isLeftToService(kind)) continue;
+    if ((await isLeftToService(kind)) || (await mergesAfterBootUnit(kind))) continue;
     const why = await refresh(kind);
     if (why !== undefined) system.options.reporter.notice('', `systemd-${kind} refused the set: ${why}`);
   }

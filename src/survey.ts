@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mapLimit } from './concurrency.ts';
 import { overrideBaseUrl } from './definition/config.ts';
-import { type ErrorReport, NetworkError, reportOf, UsageError } from './errors.ts';
+import { type ErrorReport, NetworkError, reportOf, StorageError, UsageError } from './errors.ts';
 import type { State } from './os/state.ts';
 import { isBadUnder } from './resolve/marks.ts';
 import { planComponent } from './resolve/plan.ts';
@@ -24,6 +24,8 @@ export interface Survey {
   readonly activeNames: ReadonlyMap<string, string>;
   /** Why the source could not be asked; what is installed is known all the same. */
   readonly failure?: ErrorReport;
+  /** Why it cannot be told what is installed: then nothing is done about the component. */
+  readonly unreadable?: ErrorReport;
 }
 
 /** How many images are looked at for `list`, newest first, before the rest is left as "not looked at". */
@@ -46,7 +48,6 @@ async function surveyComponent(
   component: Component,
   options: { readonly sources: boolean },
 ): Promise<Survey> {
-  const { root } = system.options;
   const asked = options.sources
     ? listOfferedOf(system, component).then(
         (offered) => ({ offered }),
@@ -59,18 +60,29 @@ async function surveyComponent(
         },
       )
     : Promise.resolve({ offered: [] });
-  const installed = (
-    await Promise.all(component.transfers.map((transfer) => listInstalled(root, transfer, state)))
-  ).flat();
-  const activeNames = new Map<string, string>();
-  for (const transfer of component.transfers) {
-    const own = installed.filter(({ transferId }) => transferId === transfer.id);
-    const name = activeName(root, transfer, own, system.host.release.architecture);
-    if (name !== undefined) activeNames.set(transfer.id, name);
-  }
-  const survey = { component, installed, activeNames, ...(await asked) };
+  const here = await surveyInstalled(system, state, component).catch((error: unknown) => {
+    if (!(error instanceof StorageError)) throw error;
+    const { message, ...report } = reportOf(error);
+    const unreadable = { ...report, message: `${component.name}: ${message}` };
+    return { installed: [], activeNames: new Map<string, string>(), unreadable };
+  });
+  const survey = { component, ...here, ...(await asked) };
   noticeRepublished(system, survey);
   return survey;
+}
+
+async function surveyInstalled(
+  { options: { root }, host }: System,
+  state: State,
+  { transfers }: Component,
+): Promise<Pick<Survey, 'installed' | 'activeNames'>> {
+  const lists = await Promise.all(transfers.map((transfer) => listInstalled(root, transfer, state)));
+  const activeNames = new Map<string, string>();
+  for (const [index, transfer] of transfers.entries()) {
+    const name = activeName(root, transfer, lists[index] ?? [], host.release.architecture);
+    if (name !== undefined) activeNames.set(transfer.id, name);
+  }
+  return { installed: lists.flat(), activeNames };
 }
 
 async function listOfferedOf(system: System, component: Component): Promise<OfferedInstance[]> {

@@ -1,5 +1,6 @@
 /** Everything a run works with, put together once: options and host facts become collaborators. */
 import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { PublicKey } from 'openpgp';
 import { type Config, defaultConfig } from './definition/config.ts';
 import { type Definitions, loadDefinitions } from './definition/load.ts';
@@ -79,7 +80,7 @@ export function openSystem(options: RunOptions, version: string): System {
   const config = options.lenient ? configOrDefault(options) : loadConfig(root);
   const host = readHost({ root, arch: options.arch });
   const definitions = definitionsFor(options, host);
-  const staging = stagingAt(resolveInRoot(root, STAGING_PATH));
+  const staging = stagingAt(resolveInRoot(root, dirname(STAGING_PATH)), resolveInRoot(root, STAGING_PATH));
   const http = createHttpClient({
     allowHttp: config.allowHttp,
     ...(config.proxy === undefined ? {} : { proxy: config.proxy }),

@@ -6,7 +6,7 @@
 import { type ActivationSet, type Changed, type ExposeStep, mergesHere } from './apply/activate-set.ts';
 import type { State } from './os/state.ts';
 import { isOnTrial, rememberChoice } from './remember.ts';
-import type { ComponentPlan } from './resolve/plan.ts';
+import type { Step } from './resolve/plan.ts';
 import type { VersionState } from './resolve/resolver.ts';
 import { activeVersion, resolveSurvey, type Survey } from './survey.ts';
 import type { System } from './system.ts';
@@ -39,14 +39,19 @@ export function startTrials(
     if (!onTrial) delete state.trials[name];
     if (work.error || !work.plan) continue;
     const back = onTrial ? versionBefore(system, state, work) : undefined;
-    // What was never judged is nothing to go back to.
-    if (onTrial) work.plan = planFrom(work.plan, back);
-    const { from, version } = work.plan;
+    if (back) {
+      // What was never judged is nothing to go back to.
+      work.back = back.version;
+      work.plan = { ...work.plan, steps: stepsOver(work.plan.steps, back) };
+    }
+    const { version } = work.plan;
     if (isExposedNow(work)) {
+      const from = back?.version ?? work.plan.from;
       if (!goesBack && from !== undefined && from !== version) state.previous[name] = from;
       // A run that is killed before it exposes leaves what is visible now on trial.
       state.trials[name] = { versions: [...(state.trials[name]?.versions ?? []), version], goesBack };
     } else if (onTrial && version === activeVersion(survey) && mergesHere(system)) {
+      if (back) work.plan = { ...work.plan, from: back.version };
       resumed.push({ work, steps: stepsBack(survey, back) });
     }
     rememberChoice(system, state, work, requests);
@@ -97,14 +102,12 @@ export function versionBefore(
   return usable.find(({ version }) => version === previous) ?? usable.find(({ held }) => !held);
 }
 
-/** The same plan, but for what it goes back to. */
-function planFrom({ from: _, ...plan }: ComponentPlan, back: VersionState | undefined): ComponentPlan {
-  if (!back) return plan;
-  const steps = plan.steps.map((step) => {
+/** The same steps, but for what they are taken back to. */
+function stepsOver(steps: readonly Step[], back: VersionState): Step[] {
+  return steps.map((step) => {
     const before = step.step === 'expose' ? back.installed.get(step.transfer.id)?.name : undefined;
     return before === undefined ? step : { ...step, previous: before };
   });
-  return { ...plan, steps, from: back.version };
 }
 
 /** What a person decided and what was to go back to, as they were. */

@@ -14,11 +14,12 @@ import { requestReboot } from './apply/request-reboot.ts';
 import { screenSet } from './apply/screen-set.ts';
 import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
+import { reportOf, StorageError } from './errors.ts';
 import { withLocks } from './locks.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { warnOfSysupdate } from './os/sysupdate-timer.ts';
 import { recordRun, rememberRun, waitsForBoot } from './remember.ts';
-import { noticePreReleases, noticeStuck, planFor, requireVersion, settle, surveyAll } from './survey.ts';
+import { noticePreReleases, noticeStuck, planFor, requireVersion, resolveSurvey, settle, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
 import { endTrials, startTrials } from './trial.ts';
 import type { OfferedInstance } from './types.ts';
@@ -65,29 +66,32 @@ export async function acquire(system: System, requests: Requests): Promise<Updat
  * Makes the newest fitting version of every component the one that is merged.
  * Offline, only what is installed or in staging counts.
  */
-export async function update(host: System, requests: Requests, options: UpdateOptions): Promise<UpdateResult> {
-  return withLocks(host, ['root', 'staging'], options.command, async () => {
-    const { root } = host.options;
-    const state = readState(root, true);
-    const done: DoneAction[] = [];
-    await noteBoot(host, state);
-    await warnOfSysupdate(host);
-    await removeLeftovers(host);
-    const works = await begin(host, state, options);
-    const system: System = { ...host, makeRoom: makeRoomFor(host, state, works, done) };
-    await acquireAll(system, state, works, requests, { unpack: true, demand: true });
-    await makeWantedRoom(system);
+export function update(host: System, requests: Requests, options: UpdateOptions): Promise<UpdateResult> {
+  return withLocks(host, ['root', 'staging'], options.command, () => updateLocked(host, requests, options));
+}
 
-    for (const work of works) planWork(system, work);
-    await installAll(system, state, works, done);
-    if (!options.activate) leaveUnwritable(system, works);
-    await writeState(root, state);
-    if (options.activate) await activateAll(system, state, works, requests, options, done);
-    await system.facts.save(offeredHashes(works));
-    const result = resultOf(works, done);
-    await rememberRun(system, options.command, result, options);
-    return result;
-  });
+/** The same, for a run that holds the locks already. */
+export async function updateLocked(host: System, requests: Requests, options: UpdateOptions): Promise<UpdateResult> {
+  const { root } = host.options;
+  const state = readState(root, true);
+  const done: DoneAction[] = [];
+  await noteBoot(host, state);
+  await warnOfSysupdate(host);
+  await removeLeftovers(host);
+  const works = await begin(host, state, options);
+  const system: System = { ...host, makeRoom: makeRoomFor(host, state, works, done) };
+  await acquireAll(system, state, works, requests, { unpack: true, demand: true });
+  await makeWantedRoom(system);
+
+  for (const work of works) planWork(system, work);
+  await installAll(system, state, works, done);
+  if (!options.activate) leaveUnwritable(system, works);
+  await writeState(root, state);
+  if (options.activate) await activateAll(system, state, works, requests, options, done);
+  await system.facts.save(offeredHashes(works));
+  const result = resultOf(works, done);
+  await rememberRun(system, options.command, result, options);
+  return result;
 }
 
 /** What a confined run cannot write is installed by the run that activates, and is a failure only there. */
@@ -161,6 +165,7 @@ export async function begin(
     moment: now ? 'now' : survey.component.settings.activate,
     downloaded: false,
     ready: new Map(),
+    ...(survey.unreadable ? { error: survey.unreadable } : {}),
   }));
 }
 
@@ -177,6 +182,11 @@ export async function acquireAll(
   requests: Requests,
   { unpack, demand }: { readonly unpack: boolean; readonly demand: boolean },
 ): Promise<void> {
+  // What is chosen already must not be deleted to make room for the first.
+  for (const work of works) {
+    if (!work.error)
+      work.resolution = resolveSurvey(system, state, work.survey, requests.get(work.survey.component.name));
+  }
   await eachWork(works, async (work) => {
     const requested = requests.get(work.survey.component.name);
     const acquired = await acquireComponent(system, state, work.survey, { unpack, requested });
@@ -201,9 +211,19 @@ export async function installAll(
   done: DoneAction[],
 ): Promise<void> {
   const users = payloadUsers(works);
-  await underAll(system, works, (place) =>
-    eachPlanned(works, (work, plan) => installPlanned(system, state, place, work, plan, users, done)),
-  );
+  const open = works.filter(({ plan, error }) => !error && plan?.steps.some(({ step }) => step === 'install'));
+  try {
+    await underAll(
+      system,
+      open,
+      (place) => eachPlanned(open, (work, plan) => installPlanned(system, state, place, work, plan, users, done)),
+      ({ target }) => [target.path],
+    );
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    // Merged hierarchies are in the way, and this process may not look below them.
+    for (const work of open) work.error ??= reportOf(error);
+  }
 }
 
 function offeredHashes(works: readonly Work[]): Set<string> {

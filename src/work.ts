@@ -34,6 +34,8 @@ export interface Work {
   readonly moment: Moment;
   resolution?: Resolution;
   plan?: ComponentPlan;
+  /** The version that it goes back to when it is not well, where that is not the one that was visible. */
+  back?: string;
   /** Whether something was downloaded for it. */
   downloaded: boolean;
   /** By SHA-256: files that this run has made and hashed. */

@@ -57,6 +57,18 @@ export async function isLeftToService(kind: MergeKind): Promise<boolean> {
   return /^Job=[1-9]/m.test(stdout);
 }
 
+/**
+ * Has systemd merge as soon as extupdate-boot.service has ended, if that is where we are: its service is ordered after
+ * ours, so to wait for it would be to wait for ourselves. Needed where that service is not enabled.
+ * @returns whether that is where we are
+ */
+export async function mergesAfterBootUnit(kind: MergeKind): Promise<boolean> {
+  const { stdout } = await runCommand(['systemctl', 'is-active', 'extupdate-boot.service']);
+  if (stdout.trim() !== 'activating') return false;
+  await runCommand(['systemctl', '--no-block', 'start', `systemd-${kind}.service`]);
+  return true;
+}
+
 /** What systemd notes in each hierarchy that it has merged: the names of the extensions in it, one a line. */
 const MERGED_NOTES = { sysext: '.systemd-sysext/extensions', confext: '.systemd-confext/confexts' } as const;
 

@@ -46,8 +46,12 @@ export interface InstallRequest {
 export async function installPayload(request: InstallRequest): Promise<number> {
   try {
     await mkdir(dirname(request.to), { recursive: true, mode: 0o755 });
-    const moved = request.ready !== undefined && (await moveInPlace(request, request.ready));
-    if (!moved) await copyInPlace(request, detectCompression(await readHead(request.from)));
+    const { from, ready, sha256 } = request;
+    const moved = ready !== undefined && (await moveInPlace(request, ready));
+    // What this process has unpacked already is not unpacked again for another file system.
+    if (!moved && ready !== undefined && ready !== from) await copyInPlace(request, { path: ready });
+    else if (!moved)
+      await copyInPlace(request, { path: from, sha256, compression: detectCompression(await readHead(from)) });
     await syncDirectory(dirname(request.to));
     return (await stat(request.to)).size;
   } catch (error) {
@@ -73,12 +77,20 @@ async function moveInPlace(request: InstallRequest, ready: string): Promise<bool
   }
 }
 
-async function copyInPlace(request: InstallRequest, compression: Compression | undefined): Promise<void> {
-  await ensureSpace(dirname(request.to), (await stat(request.from)).size, request.makeRoom);
+/** What is copied: published bytes with their hash, or bytes that this process has made of them. */
+interface CopySource {
+  readonly path: string;
+  readonly sha256?: string;
+  readonly compression?: Compression | undefined;
+}
+
+async function copyInPlace(request: InstallRequest, source: CopySource): Promise<void> {
+  const { path: from, compression } = source;
+  await ensureSpace(dirname(request.to), (await stat(from)).size, request.makeRoom);
   const readers = compression === undefined ? [(path: string) => createReadStream(path)] : decodersFor(compression);
   const temporary = temporaryPath(request.to);
   try {
-    await tryInTurn(readers, (read) => copyThrough(request, temporary, read, compression));
+    await tryInTurn(readers, (read) => copyThrough(request, temporary, read, source));
     await rename(temporary, request.to);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -91,14 +103,14 @@ async function copyThrough(
   request: InstallRequest,
   temporary: string,
   read: (path: string) => AsyncIterable<Uint8Array>,
-  compression: Compression | undefined,
+  { path: from, sha256, compression }: CopySource,
 ): Promise<void> {
   await rm(temporary, { force: true });
   const handle = await createExclusive(temporary, 0o600);
   try {
     const hash = createHash('sha256');
     let size = 0;
-    for await (const chunk of read(request.from)) {
+    for await (const chunk of read(from)) {
       if (compression === undefined) hash.update(chunk);
       if (size + chunk.length > request.maxBytes) {
         throw new PolicyError(`${request.name}: larger than MaxImageSize= (${request.maxBytes} bytes) when unpacked`, {
@@ -108,9 +120,9 @@ async function copyThrough(
       await writeAll(handle, [Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)], size);
       size += chunk.length;
     }
-    const found = compression === undefined ? hash.digest('hex') : await hashFile(request.from);
-    if (found !== request.sha256) {
-      throw new TrustError(`${request.name}: hash mismatch: expected ${request.sha256}, got ${found}`);
+    const found = compression === undefined ? hash.digest('hex') : await hashFile(from);
+    if (sha256 !== undefined && found !== sha256) {
+      throw new TrustError(`${request.name}: hash mismatch: expected ${sha256}, got ${found}`);
     }
     await setAttributes(handle, request);
     await handle.sync();

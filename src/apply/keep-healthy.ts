@@ -28,7 +28,10 @@ export interface HealthOptions {
 /** Sees to the health of what an update activated; a failure becomes the error of its component. */
 export async function keepHealthy(system: System, state: State, set: ActivationSet, done: DoneAction[]): Promise<void> {
   const changed = set.changed.filter(({ work }) => work.error === undefined);
-  await judgeHealth(system, state, { changed }, done, { actOnUnits: true, backTo: ({ plan }) => plan?.from });
+  await judgeHealth(system, state, { changed }, done, {
+    actOnUnits: true,
+    backTo: ({ plan, back }) => back ?? plan?.from,
+  });
 }
 
 /** Judges the health of what is active; what is sick goes back to the version before, all of it in one refresh. */

@@ -2,14 +2,17 @@
  * Room for what is wanted, where space is short: what nobody wants of staging goes first, then installed versions that
  * nothing runs on and no OS needs, the oldest first, what one could go back to last.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+
+import { readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { underAll } from '../each-work.ts';
+import { reportOf } from '../errors.ts';
 import { collectNeeds } from '../needs.ts';
 import { writeFileAtomic } from '../os/atomic-file.ts';
+import { readBoundedFile } from '../os/bounded-file.ts';
 import { resolveInRoot } from '../os/root.ts';
-import type { MakeRoom } from '../os/space.ts';
+import { ensureSpace, type MakeRoom } from '../os/space.ts';
 import { type State, writeState } from '../os/state.ts';
 import { chooseSpare } from '../resolve/keep.ts';
 import type { System } from '../system.ts';
@@ -17,16 +20,26 @@ import { instancePath } from '../target/paths.ts';
 import type { DoneAction, Work } from '../work.ts';
 import { decideForComponent, type FileDecision, removeFile } from './prune.ts';
 
-/** Makes the function that a run calls when space is short; calls are served one after the other. */
-export function makeRoomFor(system: System, state: State, works: readonly Work[], done: DoneAction[]): MakeRoom {
+/**
+ * Makes the function that a run calls when space is short; calls are served one after the other.
+ * @param works the running OS's components: what they can spare goes
+ * @param wanted the components that this run works at; what is chosen for them stays
+ */
+export function makeRoomFor(
+  system: System,
+  state: State,
+  works: readonly Work[],
+  done: DoneAction[],
+  wanted: readonly Work[] = works,
+): MakeRoom {
   let last: Promise<void> = Promise.resolve();
   return (directory, bytes) => {
-    last = last.catch(() => {}).then(() => makeRoom(system, state, works, done, directory, bytes));
+    last = last.catch(() => {}).then(() => makeRoom(system, state, works, wanted, done, directory, bytes));
     return last;
   };
 }
 
-/** Leaves word, for a run that may delete, of how many bytes a download lacked. */
+/** Leaves word, for a run that may delete, of how many bytes a download needs. */
 export async function noteWantedSpace(system: System, bytes: number): Promise<void> {
   await writeFileAtomic(system.staging.wantedSpaceFile, JSON.stringify({ bytes }));
 }
@@ -36,11 +49,16 @@ export async function makeWantedRoom(system: System): Promise<void> {
   const { wantedSpaceFile, directory } = system.staging;
   let wanted: number;
   try {
-    wanted = Number(JSON.parse(readFileSync(wantedSpaceFile, 'utf8')).bytes);
+    wanted = Number(JSON.parse(String(readBoundedFile('', wantedSpaceFile))).bytes);
   } catch {
     return;
   }
-  if (wanted > 0 && wanted <= system.config.maxImageSize) await system.makeRoom?.(directory, wanted);
+  // There may be room by now.
+  if (wanted > 0 && wanted <= system.config.maxImageSize) {
+    await ensureSpace(directory, wanted, system.makeRoom).catch((error: unknown) => {
+      system.options.reporter.notice('', reportOf(error).message);
+    });
+  }
   await rm(wantedSpaceFile, { force: true });
 }
 
@@ -48,12 +66,13 @@ async function makeRoom(
   system: System,
   state: State,
   works: readonly Work[],
+  wanted: readonly Work[],
   done: DoneAction[],
   directory: string,
   bytes: number,
 ): Promise<void> {
   const device = statSync(directory).dev;
-  const missing = bytes - (await dropStaged(system, works, device, bytes));
+  const missing = bytes - (await dropStaged(system, wanted, device, bytes));
   if (missing <= 0) return;
   const needs = await collectNeeds(system, state);
   await underAll(system, works, async (place) => {
@@ -64,7 +83,10 @@ async function makeRoom(
         const path = resolveInRoot(place, instancePath(decision.transfer, decision.instance), false);
         const { version } = decision.instance;
         const isWanted =
-          version === work.resolution?.chosen?.version ||
+          wanted.some(
+            ({ survey, resolution }) =>
+              survey.component.name === component.name && resolution?.chosen?.version === version,
+          ) ||
           done.some((one) => one.action === 'install' && one.component === component.name && one.version === version);
         if (!isWanted && statSync(path, { throwIfNoEntry: false })?.dev === device)
           candidates.push({ ...decision, work });

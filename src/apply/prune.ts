@@ -170,10 +170,10 @@ async function removeTemporary(directory: string): Promise<void> {
  * The locks say that no other run is at work.
  */
 export async function removeLeftovers(system: System): Promise<void> {
-  const { directory } = system.staging;
+  const { home, directory } = system.staging;
   const unpacked = dirname(system.staging.unpacked('x'));
   const lists = namesIn(join(directory, 'manifests')).map((name) => join(directory, 'manifests', name));
-  for (const parent of [dirname(directory), join(dirname(directory), 'os'), directory, unpacked, ...lists]) {
+  for (const parent of [home, join(home, 'os'), directory, unpacked, ...lists]) {
     for (const name of namesIn(parent).filter(isTemporaryName)) await rm(join(parent, name), { force: true });
   }
   await removeStale(system, unpacked);

@@ -7,7 +7,15 @@ import { readState } from '../os/state.ts';
 import { programVersion } from '../program.ts';
 import type { ComponentPlan } from '../resolve/plan.ts';
 import type { Resolution } from '../resolve/resolver.ts';
-import { learnForList, noticePreReleases, resolveSurvey, settle, stagedState, surveyAll } from '../survey.ts';
+import {
+  learnForList,
+  noticePreReleases,
+  resolveSurvey,
+  type Survey,
+  settle,
+  stagedState,
+  surveyAll,
+} from '../survey.ts';
 import type { RunOptions, System } from '../system.ts';
 import { openSystem } from '../system.ts';
 import type { DoneAction, KeptFile, Requests, UpdateResult } from '../work.ts';
@@ -61,7 +69,7 @@ export function check(run: RunOptions): Promise<Outcome> {
     const { nothingFits } = await import('../acquire.ts');
     const errors = surveys.flatMap((survey, index) => {
       const resolution = resolutions[index];
-      const unfit = survey.failure || !resolution ? undefined : nothingFits(resolution);
+      const unfit = survey.failure || survey.unreadable || !resolution ? undefined : nothingFits(resolution);
       return unfit ? [{ component: survey.component.name, ...reportOf(unfit) }] : failureOf(survey);
     });
     return { resolutions, errors };
@@ -73,7 +81,10 @@ export function status(run: RunOptions): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
     const state = readState(run.root, false);
     const surveys = await surveyAll(system, state, { sources: false });
-    return { resolutions: surveys.map((survey) => resolveSurvey(system, state, survey)), errors: [] };
+    return {
+      resolutions: surveys.map((survey) => resolveSurvey(system, state, survey)),
+      errors: surveys.flatMap(failureOf),
+    };
   });
 }
 
@@ -171,6 +182,7 @@ export function planOnly({ resolutions, plans, errors }: UpdateResult): Found {
   return { resolutions, plans, errors, done: [], dryRun: true };
 }
 
-function failureOf(survey: { readonly component: { readonly name: string }; readonly failure?: ErrorReport }) {
-  return survey.failure ? [{ component: survey.component.name, ...survey.failure }] : [];
+function failureOf({ component, failure, unreadable }: Survey) {
+  const found = unreadable ?? failure;
+  return found ? [{ component: component.name, ...found }] : [];
 }

@@ -50,7 +50,8 @@ export function wordsOfRuns(options: CommonOptions): string[] {
     ...(options.keyring ?? []).flatMap((file) => word('keyring', file)),
     ...word('verify', options.verify === undefined ? undefined : options.verify ? 'yes' : 'no'),
     ...word('arch', options.arch),
-    ...word('wait', options.wait?.toString()),
+    // A window may be open for one run only: what is at work just then is waited for, as by the timer's units.
+    ...word('wait', options.wait?.toString() ?? '5min'),
     ...(options.refresh ? [] : ['--no-refresh']),
     ...(options.debug ? ['--debug'] : []),
   ];

@@ -75,9 +75,9 @@ export function parseTargets(words: readonly string[]): { names: string[]; reque
     const name = at < 0 ? word : word.slice(0, at);
     const version = at < 0 ? undefined : word.slice(at + 1);
     if (name === '' || version === '') throw new UsageError(`"${word}": expected NAME or NAME@VERSION`);
-    const before = requests.get(name);
-    if (before !== undefined && before !== version) {
-      throw new UsageError(`${name}: two versions were asked for: ${before} and ${version}`);
+    if (names.includes(name) && requests.get(name) !== version) {
+      const asked = [requests.get(name), version].map((one) => one ?? 'the newest');
+      throw new UsageError(`${name}: two versions were asked for: ${asked.join(' and ')}`);
     }
     if (!names.includes(name)) names.push(name);
     if (version !== undefined) requests.set(name, version);

@@ -37,8 +37,12 @@ export async function printOutcome(
   }
   const failed = outcome.errors.map(({ exit }) => exit);
   const names = new Set(outcome.errors.map(({ component }) => component));
-  const succeeded = outcome.components.filter(({ name }) => !names.has(name)).length;
-  return combinedExit(failed, succeeded);
+  const all = [
+    ...outcome.components.map(({ name }) => name),
+    ...(outcome.oses ?? []).flatMap(({ components }) => components.map(({ component }) => component)),
+    ...(outcome.kept ?? []).map(({ component }) => component),
+  ];
+  return combinedExit(failed, all.filter((name) => !names.has(name)).length);
 }
 
 /** Prints a failure of the whole run. */

@@ -155,7 +155,8 @@ function groupByName(candidates: readonly Candidate[]): Map<string, Candidate[]>
 
 /** A file name, and a word of the command line: no control characters, no `@`, which separates the version. */
 function isComponentName(name: string): boolean {
-  return /^[^\s@/\u0000-\u001f\u007f-\u009f]+$/.test(name) && name !== '__proto__';
+  // Names that every object of JavaScript has would be found where nothing is.
+  return /^[^\s@/\u0000-\u001f\u007f-\u009f]+$/.test(name) && !(name in Object.prototype);
 }
 
 function badName(candidate: Candidate): Problem {

@@ -2,7 +2,7 @@
  * What was done, in `/var/lib/extupdate/history.jsonl`: one JSON document a line, appended, so that a killed run costs
  * its own line at most.
  */
-import { constants, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
@@ -14,6 +14,9 @@ const HISTORY_PATH = '/var/lib/extupdate/history.jsonl';
 
 /** Lines that are kept; the file is shortened when it holds half as many again. */
 const ENTRIES_MAX = 500;
+
+/** Bytes at the end of the file that are read; a full file has a tenth of that. */
+const READ_MAX = 8 * 1024 * 1024;
 
 const HistoryEntry = z.looseObject({
   /** RFC 3339. */
@@ -55,7 +58,7 @@ export async function appendHistory(root: string, entry: HistoryEntry): Promise<
   const line = JSON.stringify(entry);
   try {
     const lines = linesOf(root);
-    if (lines.length >= ENTRIES_MAX * 1.5) {
+    if (lines.length >= ENTRIES_MAX * 1.5 || readEnd(root).length === READ_MAX) {
       await writeFileAtomic(place, `${[...lines.slice(1 - ENTRIES_MAX), line].join('\n')}\n`);
       return;
     }
@@ -64,7 +67,7 @@ export async function appendHistory(root: string, entry: HistoryEntry): Promise<
     const handle = await open(place, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o644);
     try {
       // A line that a killed run left unfinished ends here.
-      await handle.appendFile(`${endsInNewline(place) ? '' : '\n'}${line}\n`);
+      await handle.appendFile(`${endsInNewline(root) ? '' : '\n'}${line}\n`);
       await handle.sync();
     } finally {
       await handle.close();
@@ -74,18 +77,32 @@ export async function appendHistory(root: string, entry: HistoryEntry): Promise<
   }
 }
 
+/** The lines at the end of the file: what is longer than it can become was not written by us. */
 function linesOf(root: string): string[] {
-  try {
-    return readFileSync(resolveInRoot(root, HISTORY_PATH), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '');
-  } catch (error) {
-    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EACCES') return [];
-    throw storageError(HISTORY_PATH, error);
-  }
+  return readEnd(root)
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
 }
 
-function endsInNewline(place: string): boolean {
-  const text = readFileSync(place, 'latin1');
-  return text === '' || text.endsWith('\n');
+function endsInNewline(root: string): boolean {
+  const end = readEnd(root);
+  return end.length === 0 || end.at(-1) === 0x0a;
+}
+
+function readEnd(root: string): Buffer {
+  try {
+    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+    const file = openSync(resolveInRoot(root, HISTORY_PATH), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      const { size } = fstatSync(file);
+      const bytes = Buffer.alloc(Math.min(size, READ_MAX));
+      return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, Math.max(0, size - READ_MAX)));
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EACCES') return Buffer.alloc(0);
+    throw storageError(HISTORY_PATH, error);
+  }
 }

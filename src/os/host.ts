@@ -1,10 +1,12 @@
 /** Facts about the OS that images have to fit: os-release, architecture, and the values of specifiers. */
-import { readFileSync, statSync } from 'node:fs';
+
+import { statSync } from 'node:fs';
 import { hostname, release as kernelRelease, machine } from 'node:os';
 import type { SpecifierValues } from '../definition/specifiers.ts';
 import { ConfigError } from '../errors.ts';
 import { parseRelease } from '../resolve/os-release.ts';
 import type { HostRelease, ReleaseFields } from '../types.ts';
+import { readBoundedFile } from './bounded-file.ts';
 import { resolveInRoot } from './root.ts';
 
 /** uname machine names to the architecture names of systemd (ConditionArchitecture= in systemd.unit(5)). */
@@ -53,18 +55,18 @@ export function hostWith(
 ): Host {
   const { root } = options;
   const architecture = options.arch ?? ARCHITECTURES[machine()] ?? machine();
-  const host = read(root, '/etc/hostname') ?? (root === '' ? hostname() : '');
+  const host = readIfPossible(root, '/etc/hostname') ?? (root === '' ? hostname() : '');
   const specifiers: SpecifierValues = {
     a: architecture,
     A: fields.IMAGE_VERSION ?? '',
-    b: (read('', '/proc/sys/kernel/random/boot_id') ?? '').replaceAll('-', ''),
+    b: (readIfPossible('', '/proc/sys/kernel/random/boot_id') ?? '').replaceAll('-', ''),
     B: fields.BUILD_ID ?? '',
     H: host,
     l: host.split('.')[0] ?? '',
-    m: read(root, '/etc/machine-id') ?? '',
+    m: readIfPossible(root, '/etc/machine-id') ?? '',
     M: fields.IMAGE_ID ?? '',
     o: fields.ID ?? '',
-    q: parseRelease(read(root, '/etc/machine-info') ?? '').PRETTY_HOSTNAME ?? host,
+    q: parseRelease(readIfPossible(root, '/etc/machine-info') ?? '').PRETTY_HOSTNAME ?? host,
     T: '/tmp',
     v: kernelRelease(),
     V: '/var/tmp',
@@ -85,9 +87,15 @@ function readOsRelease(root: string): ReleaseFields {
   });
 }
 
+/** @returns undefined when there is none @throws StorageError when it is no file that can be read */
 function read(root: string, path: string): string | undefined {
+  return readBoundedFile(root, path)?.toString().trim();
+}
+
+/** What only specifiers need may be anything. */
+function readIfPossible(root: string, path: string): string | undefined {
   try {
-    return readFileSync(resolveInRoot(root, path), 'utf8').trim();
+    return read(root, path);
   } catch {
     return undefined;
   }

@@ -1,11 +1,12 @@
 /**
- * Locks that die with their holder: flock(1) holds the lock and waits on a pipe of ours, so that the kernel frees it
- * even when we are killed. Node has no flock(2) of its own.
+ * Locks that die with their holder: flock(1) takes the lock on a file description that we share with it and keep open.
+ * Node has no flock(2) of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BusyError, StorageError } from '../errors.ts';
+import { readBoundedFile } from './bounded-file.ts';
 import { storageError } from './storage-error.ts';
 
 export interface Lock {
@@ -14,50 +15,62 @@ export interface Lock {
 
 /** flock(1)'s status when somebody else holds the lock. */
 const HELD = 75;
+/** The number that our file has in flock(1). */
+const CHILD_FD = 3;
 
 /**
  * Takes the lock at once, or fails.
  * @param command what this run does, for the message that another run prints
- * @param waitSec how long to wait for another run to end, in seconds
- * @throws BusyError that names the holder; StorageError
+ * @param options.waitSec how long to wait for another run to end, in seconds
+ * @param options.signal ends the waiting
+ * @throws BusyError that names the holder; StorageError; what the signal was aborted with
  */
-export async function takeLock(path: string, command: string, waitSec = 0): Promise<Lock> {
+export async function takeLock(
+  path: string,
+  command: string,
+  { waitSec = 0, signal }: { readonly waitSec?: number; readonly signal?: AbortSignal | undefined } = {},
+): Promise<Lock> {
+  const file = openLockFile(path);
+  try {
+    const patience = waitSec > 0 ? ['-w', String(waitSec)] : ['-n'];
+    const child = spawn('flock', [...patience, '-E', String(HELD), String(CHILD_FD)], {
+      stdio: ['ignore', 'ignore', 'ignore', file],
+      signal,
+    });
+    await ended(child, path, signal);
+    const holder = `${JSON.stringify({ pid: process.pid, command, since: new Date().toISOString() })}\n`;
+    ftruncateSync(file);
+    writeSync(file, holder, 0);
+  } catch (error) {
+    closeSync(file);
+    throw storageError(path, error);
+  }
+  return { release: async () => closeSync(file) };
+}
+
+/** The directory may belong to somebody else: what is no file of its own there is not followed, and not waited for. */
+function openLockFile(path: string): number {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    // Made here and not by flock(1), so that nobody else may open it.
-    writeFileSync(path, '', { flag: 'a', mode: 0o600 });
+    const file = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
+    if (fstatSync(file).isFile()) return file;
+    closeSync(file);
+    throw new StorageError(`${path}: not a regular file`, { next: 'move it away' });
   } catch (error) {
     throw storageError(path, error);
   }
-  // What is written to cat comes back once flock has the lock and has started it.
-  const patience = waitSec > 0 ? ['-w', String(waitSec)] : ['-n'];
-  const child = spawn('flock', [...patience, '-E', String(HELD), path, 'cat'], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    // A Ctrl-C meant for us must not end the lock before our work has.
-    detached: true,
-  });
-  child.stdin.on('error', () => {});
-  child.stdin.write('locked\n');
-  await held(child, path);
-  writeFileSync(path, `${JSON.stringify({ pid: process.pid, command, since: new Date().toISOString() })}\n`);
-  return {
-    release: () =>
-      new Promise((resolve) => {
-        child.once('close', () => resolve());
-        child.stdin?.end();
-        child.stdout?.destroy();
-      }),
-  };
 }
 
-function held(child: ChildProcess, path: string): Promise<void> {
+function ended(child: ChildProcess, path: string, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
-      reject(new StorageError(`flock: ${error.message}`, { cause: error, next: 'install util-linux' }));
+      if (signal?.aborted) reject(signal.reason);
+      else reject(new StorageError(`flock: ${error.message}`, { cause: error, next: 'install util-linux' }));
     });
-    child.stdout?.once('data', () => resolve());
     child.once('close', (status) => {
-      if (status === HELD)
+      if (status === 0) resolve();
+      else if (status === HELD)
         reject(new BusyError(`busy: ${holderOf(path)}`, { next: 'wait for it to end, or use --wait=SEC' }));
       else reject(new StorageError(`${path}: cannot be locked (flock ended with ${status})`));
     });
@@ -66,7 +79,7 @@ function held(child: ChildProcess, path: string): Promise<void> {
 
 function holderOf(path: string): string {
   try {
-    const { pid, command, since } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const { pid, command, since } = JSON.parse(String(readBoundedFile('', path))) as Record<string, unknown>;
     return `"extupdate ${command}" with process id ${pid} has been at work since ${since}`;
   } catch {
     return `another run holds ${path}`;

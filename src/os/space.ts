@@ -10,15 +10,16 @@ export type MakeRoom = (directory: string, bytes: number) => Promise<void>;
 
 /** There is not enough space, and nothing that can be spared. */
 export class SpaceError extends StorageError {
-  /** How much is missing, in bytes. */
-  readonly missing: number;
+  /** How much was asked for, in bytes. */
+  readonly wanted: number;
 
-  constructor(directory: string, needed: number, free: number) {
+  constructor(directory: string, wanted: number, free: number) {
+    const needed = wanted + RESERVE;
     const mib = (value: number) => `${Math.ceil(value / 1024 / 1024)} MiB`;
     super(`${directory}: not enough space: ${mib(needed)} needed, ${mib(free)} free`, {
       next: 'free some space (extupdate gc removes what is not needed) and run again',
     });
-    this.missing = needed - free;
+    this.wanted = wanted;
   }
 }
 
@@ -33,7 +34,7 @@ export async function ensureSpace(directory: string, bytes: number, makeRoom?: M
     await makeRoom(directory, needed - free);
     free = await freeBytes(directory);
   }
-  if (free < needed) throw new SpaceError(directory, needed, free);
+  if (free < needed) throw new SpaceError(directory, bytes, free);
 }
 
 async function freeBytes(directory: string): Promise<number> {

@@ -5,8 +5,12 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import type * as z from 'zod/mini';
 import { writeFileAtomic } from './atomic-file.ts';
+import { readBoundedFile } from './bounded-file.ts';
 import { resolveInRoot } from './root.ts';
-import { isMissing, storageError } from './storage-error.ts';
+import { storageError } from './storage-error.ts';
+
+/** Largest file that is read, in bytes: thousands of times what is written. */
+const STATE_SIZE_MAX = 32 * 1024 * 1024;
 
 /**
  * Reads a file; undefined when it is missing, not allowed to be read, or not understood.
@@ -20,17 +24,20 @@ export function readStateFile<T extends z.ZodMiniType>(
   schema: T,
   mend: boolean,
 ): z.infer<T> | undefined {
-  const place = resolveInRoot(root, path);
-  let text: string;
+  let bytes: Buffer | undefined;
   try {
-    text = readFileSync(place, 'utf8');
+    bytes = readBoundedFile(root, path, STATE_SIZE_MAX);
+    if (bytes === undefined) return undefined;
   } catch (error) {
-    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
-    throw storageError(path, error);
+    const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+    if (cause?.code === 'EACCES') return undefined;
+    // A system call failed; what is no file of a sensible size is not understood.
+    if (cause !== undefined) throw error;
   }
-  const parsed = parse(text, schema);
+  const parsed = bytes && parse(bytes.toString(), schema);
   if (parsed === undefined && mend) {
     try {
+      const place = resolveInRoot(root, path, false);
       renameSync(place, `${place}.broken`);
     } catch {
       // It will be overwritten by the next good one.

@@ -2,6 +2,7 @@
  * What makes an operating system the same one after a reboot: its release, and the deployment where the platform has
  * several of one release. Pure.
  */
+import { createHash } from 'node:crypto';
 import type { HostRelease, ReleaseFields } from '../types.ts';
 
 /** An operating system that this machine runs, can boot, or has booted. */
@@ -33,13 +34,29 @@ const REMEMBERED_FIELDS = [
   'PRETTY_NAME',
 ] as const;
 
+/** Longest part of a name, so that with what is added to it it stays a file name. */
+const PART_LENGTH_MAX = 100;
+
 /** Names an OS by its os-release and, where there is one, its deployment. */
 export function identifyOs(fields: ReleaseFields, deployment?: string): OsIdentity {
-  const identity = IDENTITY_FIELDS.map((key) => encodeURIComponent(fields[key] ?? ''))
+  // os-release(5): what does not say its ID is "linux".
+  const identity = IDENTITY_FIELDS.map((key) => encode(fields[key] || (key === 'ID' ? 'linux' : '')))
     .join(':')
     .replace(/:+$/, '');
-  if (deployment === undefined) return { name: identity, identity };
-  return { name: `${identity}@${encodeURIComponent(deployment)}`, identity, deployment };
+  const short = shorten(identity);
+  if (deployment === undefined) return { name: short, identity: short };
+  return { name: `${short}@${shorten(encode(deployment))}`, identity: short, deployment };
+}
+
+/** Percent-encoded; what is no Unicode is replaced. */
+function encode(text: string): string {
+  return encodeURIComponent(Buffer.from(text).toString());
+}
+
+function shorten(text: string): string {
+  if (text.length <= PART_LENGTH_MAX) return text;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return `${text.slice(0, PART_LENGTH_MAX - hash.length - 1)}~${hash}`;
 }
 
 /** The identity in the name of a record: what comes before the deployment. */

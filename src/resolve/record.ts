@@ -171,10 +171,18 @@ export function hashesOf({ sha256, others }: RecordedVersion): string[] {
   return [sha256, ...(others ?? []).map((other) => other.sha256)].flatMap((hash) => hash ?? []);
 }
 
-/** The fields of an OS as its record tells them; undefined for a record of an older format without them. */
+/** The fields of an OS as its record tells them; of an older format, those in its identity. */
 export function releaseOf(record: OsRecord): ReleaseFields {
   if (record.release) return record.release;
-  const [id, version, variant, image, imageVersion] = record.identity.split(':').map(decodeURIComponent);
+  const [id, version, variant, image, imageVersion] = record.identity.split(':').map(decode);
   const fields = { ID: id, VERSION_ID: version, VARIANT_ID: variant, IMAGE_ID: image, IMAGE_VERSION: imageVersion };
   return Object.fromEntries(Object.entries(fields).flatMap(([key, value]) => (value ? [[key, value]] : [])));
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -2,9 +2,10 @@
  * What is known of images by their hash, kept between runs so that a version is looked at once. It ranks and rules out;
  * an image is always read again before systemd sees it.
  */
-import { readFileSync } from 'node:fs';
+
 import * as z from 'zod/mini';
 import { writeFileAtomic } from '../os/atomic-file.ts';
+import { readBoundedFile } from '../os/bounded-file.ts';
 import { errorCode } from '../os/storage-error.ts';
 import type { ImageFacts } from '../types.ts';
 
@@ -27,6 +28,9 @@ const Facts = z.object({
 
 const Store = z.object({ format: z.literal(1), images: z.record(z.string(), Facts) });
 
+/** Largest store that is read, in bytes. */
+const FACTS_SIZE_MAX = 32 * 1024 * 1024;
+
 export interface FactsStore {
   get(sha256: string): ImageFacts | undefined;
   set(sha256: string, facts: ImageFacts): void;
@@ -40,7 +44,7 @@ export interface FactsStore {
 export function openFactsStore(file: string): FactsStore {
   const images = new Map<string, ImageFacts>();
   try {
-    const stored = Store.parse(JSON.parse(readFileSync(file, 'utf8')));
+    const stored = Store.parse(JSON.parse(String(readBoundedFile('', file, FACTS_SIZE_MAX))));
     for (const [sha256, facts] of Object.entries(stored.images)) images.set(sha256, facts as ImageFacts);
   } catch {
     // Everything in it can be learnt again.

@@ -2,11 +2,15 @@
  * The last manifest of a source, kept with its signature: for conditional requests, for `--offline`, and so that the
  * install step can verify again what the acquire step was told.
  */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+
+import { lstatSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { writeFileAtomic } from '../os/atomic-file.ts';
+import { readBoundedFile } from '../os/bounded-file.ts';
 import { errorCode } from '../os/storage-error.ts';
+import { MANIFEST_SIZE_MAX } from './manifest.ts';
 
 const Validators = z.object({
   etag: z.optional(z.union([z.string(), z.undefined()])),
@@ -32,11 +36,14 @@ const FILES = { meta: 'meta.json', manifest: 'SHA256SUMS', signature: 'signature
 
 /** Reads what was saved; undefined when there is nothing usable, whatever the reason. */
 export function readSavedManifest(directory: string, url: string): SavedManifest | undefined {
+  const read = (name: string) => readBoundedFile('', join(directory, name), MANIFEST_SIZE_MAX);
   try {
-    const meta = Meta.parse(JSON.parse(readFileSync(join(directory, FILES.meta), 'utf8')));
+    const meta = Meta.parse(JSON.parse(String(read(FILES.meta))));
     if (meta.url !== url) return undefined;
-    const manifest = readFileSync(join(directory, FILES.manifest));
-    return { meta, manifest, ...(meta.signature ? { signature: readFileSync(join(directory, FILES.signature)) } : {}) };
+    const manifest = read(FILES.manifest);
+    const signature = meta.signature ? read(FILES.signature) : undefined;
+    if (!manifest || (meta.signature && !signature)) return undefined;
+    return { meta, manifest, ...(signature ? { signature } : {}) };
   } catch {
     return undefined;
   }
@@ -47,6 +54,10 @@ export function readSavedManifest(directory: string, url: string): SavedManifest
  */
 export async function saveManifest(directory: string, saved: SavedManifest): Promise<void> {
   try {
+    // Staging may belong to somebody else: nothing is written through a link of theirs.
+    for (const place of [dirname(directory), directory]) {
+      if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink()) await rm(place);
+    }
     // The description goes last: a half-written set is one that does not match, and is fetched anew.
     await writeFileAtomic(join(directory, FILES.manifest), saved.manifest);
     if (saved.signature) await writeFileAtomic(join(directory, FILES.signature), saved.signature);

@@ -48,15 +48,14 @@ export function pickedName(
 
 /** The instance that a link names: one in the target directory or parked there; undefined for anything else. */
 function linkedName(root: string, transfer: Transfer, link: string): string | undefined {
-  let target: string;
-  const place = resolveInRoot(root, link, false);
+  let resolved: string;
   try {
-    target = readlinkSync(place);
+    const target = readlinkSync(resolveInRoot(root, link, false));
+    resolved = resolveInRoot(root, target.startsWith('/') ? target : join(dirname(link), target));
   } catch {
+    // There is no link, or one that leads nowhere.
     return undefined;
   }
-  const absolute = target.startsWith('/') ? target : join(dirname(link), target);
-  const resolved = resolveInRoot(root, absolute);
   const directory = resolveInRoot(root, transfer.target.path);
   const name = resolved.slice(resolved.lastIndexOf('/') + 1);
   const inTarget = [join(directory, name), join(directory, PARKED, name)].includes(resolved);

@@ -1,6 +1,6 @@
 /** The files on boot partitions that may be unified kernel images (UKIs), by the Boot Loader Specification (UAPI.1). */
 import { posix } from 'node:path';
-import { entriesOf, readBoundedFile } from './bounded-file.ts';
+import { entriesOf, readBoundedFile } from '../bounded-file.ts';
 import { problemText } from './found-os.ts';
 
 /** Where the ESP and the extended boot partition are mounted; several of them can be the same partition. */

@@ -1,5 +1,5 @@
 /** Deployments of ostree, as rpm-ostree and bootc make them: one directory for each OS that the boot menu offers. */
-import { entriesOf } from './bounded-file.ts';
+import { entriesOf } from '../bounded-file.ts';
 import { type Discovery, type FoundOs, problemText } from './found-os.ts';
 import { readTreeRelease } from './tree-release.ts';
 

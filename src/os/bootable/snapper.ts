@@ -2,7 +2,7 @@
  * Snapshots of the root file system that snapper manages, as on openSUSE MicroOS: transactional-update makes each OS
  * version a new one, and the boot menu offers all of them.
  */
-import { entriesOf, readBoundedFile } from './bounded-file.ts';
+import { entriesOf, readBoundedFile } from '../bounded-file.ts';
 import { type Discovery, type FoundOs, problemText } from './found-os.ts';
 import { readTreeRelease } from './tree-release.ts';
 

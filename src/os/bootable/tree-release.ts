@@ -2,8 +2,8 @@
 import { ConfigError } from '../../errors.ts';
 import { parseRelease } from '../../resolve/os-release.ts';
 import type { ReleaseFields } from '../../types.ts';
+import { readBoundedFile } from '../bounded-file.ts';
 import { resolveInRoot } from '../root.ts';
-import { readBoundedFile } from './bounded-file.ts';
 import { problemText } from './found-os.ts';
 
 /** In the order of os-release(5): the first that exists counts, even when it is the worse one. */

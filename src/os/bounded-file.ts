@@ -1,8 +1,8 @@
-/** Small files and listings of trees that somebody else wrote. */
+/** Small files and listings that somebody else may have written. */
 import { closeSync, constants, type Dirent, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
-import { StorageError } from '../../errors.ts';
-import { resolveInRoot } from '../root.ts';
-import { isMissing, storageError } from '../storage-error.ts';
+import { StorageError } from '../errors.ts';
+import { resolveInRoot } from './root.ts';
+import { isMissing, storageError } from './storage-error.ts';
 
 /** Bytes; os-release files, boot entries and info.xml have some hundred. */
 export const maxFileBytes = 64 * 1024;
@@ -13,14 +13,17 @@ const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLO
 /**
  * Reads a file inside a root, as chroot(2) would see it.
  * @returns undefined when there is none
- * @throws StorageError, its message begins with `path`: when it cannot be read, is larger than 64 KiB or no regular file
+ * @throws StorageError, its message begins with `path`: when it cannot be read, is too large or no regular file
  */
-export function readBoundedFile(root: string, path: string): Buffer | undefined {
+export function readBoundedFile(root: string, path: string, maxBytes = maxFileBytes): Buffer | undefined {
   try {
     const place = resolveInRoot(root, path);
-    if (!lstatSync(place).isFile()) throw new StorageError(`${path}: not a regular file`);
-    const bytes = readStart(place, maxFileBytes + 1);
-    if (bytes.length > maxFileBytes) throw new StorageError(`${path}: larger than ${maxFileBytes} bytes`);
+    const info = lstatSync(place);
+    if (!info.isFile()) throw new StorageError(`${path}: not a regular file`, { next: 'move it away' });
+    const tooLarge = () => new StorageError(`${path}: larger than ${maxBytes} bytes`, { next: 'move it away' });
+    if (info.size > maxBytes) throw tooLarge();
+    const bytes = readStart(place, Math.max(maxFileBytes, info.size) + 1);
+    if (bytes.length > maxBytes) throw tooLarge();
     return bytes;
   } catch (error) {
     if (isMissing(error)) return undefined;
