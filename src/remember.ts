@@ -64,7 +64,7 @@ export async function recordRun(
 ): Promise<void> {
   const before = recordOf(readRecords(system.options.root, true), system.os);
   const entries = new Map<string, RecordedComponent | undefined>();
-  for (const work of works) {
+  for (const work of works.filter(({ survey }) => !survey.unreadable)) {
     const { name } = work.survey.component;
     const outcome = {
       before: before?.components[name],

@@ -77,7 +77,7 @@ async function makeRoom(
   const needs = await collectNeeds(system, state);
   await underAll(system, works, async (place) => {
     const candidates: (FileDecision & { readonly work: Work })[] = [];
-    for (const work of works) {
+    for (const work of works.filter(({ survey }) => !survey.unreadable)) {
       const { component } = work.survey;
       for (const decision of await decideForComponent(system, state, place, component, needs)) {
         const path = resolveInRoot(place, instancePath(decision.transfer, decision.instance), false);
