@@ -135,4 +135,37 @@ describeHosts('health', (suite) => {
     await e2e.host.reboot();
     expect(await version('app')).toBe('8');
   });
+
+  it('what a killed run has made visible is judged by the next one, and can be taken back', async () => {
+    e2e.write('var/sick', '');
+    await e2e.run('unhold app');
+    const check = { HealthTimeoutSec: '60', HealthCheck: '/usr/bin/test ! -e /var/sick' };
+    define('app', check);
+    await e2e.publish('app', { 'app_8.raw': image('app', '8'), 'app_10.raw': image('app', '10') });
+    const killed = e2e.run('apply app');
+    await e2e.host.sh(
+      'until [ "$(cat /usr/share/app/version)" = 10 ]; do sleep 0.1; done; pkill -KILL -f "main.js apply"',
+    );
+    expect((await killed).status).not.toBe(0);
+    expect(await version('app')).toBe('10');
+    define('app', { ...check, HealthTimeoutSec: '3' });
+    const next = await e2e.run('apply app');
+    expect(next).toMatchObject({ status: 16 });
+    expect(next.stderr).toMatch(/version 10 is not healthy.*8 is back/);
+    expect(await version('app')).toBe('8');
+  });
+
+  it('what became visible with the boot is left to bless by runs before it', async () => {
+    await e2e.host.sh('rm /var/sick; systemctl disable extupdate-bless.service');
+    define('app', { Activate: 'reboot', HealthTimeoutSec: '3', HealthCheck: '/usr/bin/test ! -e /var/sick' });
+    await e2e.publish('app', { 'app_8.raw': image('app', '8'), 'app_11.raw': image('app', '11') });
+    expect((await e2e.run('apply app')).status).toBe(0);
+    e2e.write('var/sick', '');
+    await e2e.host.reboot();
+    expect(await version('app')).toBe('11');
+    expect(await e2e.run('apply app')).toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });
+    const blessed = await e2e.run('bless');
+    expect(blessed.stderr).toMatch(/version 11 is not healthy.*8 is back/);
+    expect(await version('app')).toBe('8');
+  });
 });

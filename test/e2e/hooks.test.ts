@@ -85,6 +85,12 @@ describeHosts('hooks', (suite) => {
     expect(existsSync(join(e2e.host.root, 'var/lib/extensions.d/app/app_3.raw'))).toBe(true);
   });
 
+  it('Flatcar: without the hook it goes through with a warning', async () => {
+    const call = await e2e.host.sh('EXTUPDATE_HOOK=/nowhere /oem/bin/oem-postinst B /mnt-usr');
+    expect(call).toMatchObject({ status: 0 });
+    expect(call.stderr).toContain('extensions are not prepared');
+  });
+
   it('ostree: a staged deployment is prepared for by the path unit', async () => {
     await offer('4', '4');
     e2e.write('ostree/deploy/testos/deploy/abc.0/usr/lib/os-release', 'ID=testos\nVERSION_ID=1\n');

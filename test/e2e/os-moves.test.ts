@@ -169,6 +169,17 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
     await e2e.run('unhold app web');
   });
 
+  it('where systemd-sysext.service is not enabled, it is started after the selection, and nobody waits', async () => {
+    await e2e.host.sh('systemctl disable systemd-sysext.service');
+    await e2e.host.reboot(os('2'), { offline: true });
+    expect(await e2e.merged()).toEqual(['app', 'web']);
+    expect(await version('web')).toBe('2');
+    const unit = await e2e.host.sh('systemctl show -P Result -P ExecMainStatus extupdate-boot.service');
+    expect(unit.stdout.trim().split('\n')).toEqual(['success', '0']);
+    await e2e.host.sh('systemctl enable systemd-sysext.service');
+    await e2e.host.reboot(os('3'), { offline: true });
+  });
+
   it('nothing is lost or left over by all that', () => {
     const kept = readdirSync(join(e2e.host.root, 'var/lib/extensions/web.raw.v'), { recursive: true });
     expect(kept.map(String).filter((name) => name.endsWith('.raw')).length).toBeLessThanOrEqual(5);
