@@ -64,11 +64,14 @@ export async function checkHealth(request: HealthRequest): Promise<string | unde
   }
 }
 
-/** Restarts and reloads units. How they fare is seen by {@link checkHealth}. */
+/**
+ * Restarts and reloads units. How they fare is seen by {@link checkHealth}.
+ * @returns those to reload that systemd does not know
+ */
 export async function actOnUnits({
   restart,
   reloadOrRestart,
-}: Pick<UnitActions, 'restart' | 'reloadOrRestart'>): Promise<void> {
+}: Pick<UnitActions, 'restart' | 'reloadOrRestart'>): Promise<string[]> {
   const present = new Set((await unitStates([...restart, ...reloadOrRestart])).map(({ unit }) => unit));
   for (const unit of restart) {
     // A unit that went with the image that brought it is stopped, as systemd 262 does.
@@ -78,6 +81,7 @@ export async function actOnUnits({
   for (const unit of reloadOrRestart) {
     if (present.has(unit)) await runCommand(['systemctl', '--no-block', 'reload-or-restart', '--', unit]);
   }
+  return reloadOrRestart.filter((unit) => !present.has(unit));
 }
 
 /** The main version of the running systemd; 0 when it cannot be told. */

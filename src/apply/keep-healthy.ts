@@ -45,7 +45,11 @@ export async function judgeHealth(
   if (!mergesHere(system) || changed.length === 0) return;
   const replacements = new Map(changed.map((one) => [one, replacementsOf(system, one)]));
   if (options.actOnUnits) {
-    await act([...replacements.values()].flat());
+    const unknown = await act([...replacements.values()].flat());
+    for (const [{ work }, own] of replacements) {
+      for (const unit of own.flatMap(({ reloadUnits }) => reloadUnits).filter((one) => unknown.includes(one)))
+        system.options.reporter.notice(work.survey.component.name, `ReloadUnits=${unit}: there is no such unit`);
+    }
     await warnOfHang(system, replacements);
   }
   const verdicts = await Promise.all(
@@ -84,13 +88,13 @@ export async function judgeHealth(
   }
 }
 
-/** Does with units what the images ask for, where systemd does not do it by itself. */
-async function act(replacements: readonly Replacement[]): Promise<void> {
+/** Does with units what is asked for, where systemd does not do it by itself. @returns those that there are not */
+async function act(replacements: readonly Replacement[]): Promise<string[]> {
   const asks = replacements.some(({ before, after, reloadUnits }) => {
     const keys = [...Object.keys(before ?? {}), ...Object.keys(after ?? {})];
     return reloadUnits.length > 0 || keys.some((key) => /^EXTENSION_(RESTART|RELOAD_OR_RESTART)_UNITS$/.test(key));
   });
-  if (asks) await actOnUnits(planUnitActions(replacements, await systemdVersion()));
+  return asks ? actOnUnits(planUnitActions(replacements, await systemdVersion())) : [];
 }
 
 /** The first systemd that restarts units for extensions, at boot too, where it waits for itself. */

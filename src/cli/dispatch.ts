@@ -74,6 +74,7 @@ export async function dispatch(
       const { names, requests } = parseTargets(words);
       const actions = { apply: commands.apply, acquire: commands.acquireCommand, install: commands.install };
       const { now = false, activate = true } = options;
+      if (now && !activate) throw new UsageError('--now and --no-activate: only one of them');
       const outcome = await actions[command](run(names), requests, { dryRun, now, activate });
       reporter.close();
       return await printOutcome(outcome, json, () => renderDone(outcome));

@@ -105,5 +105,7 @@ function withEmpty(table: string, outcome: Outcome, empty: string): string {
     ...outcome.left.map(({ name, reason }) => `${name}: left to systemd-sysupdate, ${reason}`),
     ...outcome.disabled.map((name) => `${name}: disabled by its features`),
   ];
-  return [table || empty, ...others].join('\n');
+  const isBare = outcome.components.length + outcome.errors.length + others.length === 0;
+  const nothing = isBare ? 'No components are defined; definitions stand in /etc/extupdate/transfer.d.' : empty;
+  return [table || nothing, ...others].join('\n');
 }
