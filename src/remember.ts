@@ -13,7 +13,7 @@ import {
   type RecordedComponent,
   type RecordedVersion,
 } from './resolve/record.ts';
-import { activeVersion, fileNameOf, type Survey } from './survey.ts';
+import { fileNameOf } from './survey.ts';
 import type { System } from './system.ts';
 import { activeName } from './target/active.ts';
 import { listInstalled } from './target/list-installed.ts';
@@ -79,12 +79,6 @@ export async function recordRun(
     entries.set(name, entryAfter(outcome));
   }
   await adoptRecord(system, changeRecord(system.os, before, entries));
-}
-
-/** Whether the visible version was exposed by a run that did not get to judge it. */
-export function isOnTrial(state: State, survey: Survey): boolean {
-  const active = activeVersion(survey);
-  return active !== undefined && state.trials[survey.component.name]?.versions.includes(active) === true;
 }
 
 /** Writes the record of the OS; one that was made before its deployment was known has served its purpose. */

@@ -50,7 +50,7 @@ export function identifyOs(fields: ReleaseFields, deployment?: string): OsIdenti
 
 /** Percent-encoded; what is no Unicode is replaced. */
 function encode(text: string): string {
-  return encodeURIComponent(Buffer.from(text).toString());
+  return encodeURIComponent(/[\ud800-\udfff]/.test(text) ? Buffer.from(text).toString() : text);
 }
 
 function shorten(text: string): string {

@@ -67,8 +67,11 @@ export class Machine {
   bootable: number[] = [1];
   bootId = 'boot-0';
   bootCount = 0;
+  /** Called before files are pruned. */
+  beforePrune: () => void = () => {};
   /** `OS:FILE` of what was found to be well under an OS. */
   readonly wells = new Set<string>();
+  private readonly knownOses = new Map<number, KnownOs>();
   readonly setup: Setup;
   readonly component: Component;
   readonly transfer: Transfer;
@@ -90,11 +93,15 @@ export class Machine {
   }
 
   os(number: number): KnownOs {
+    const known = this.knownOses.get(number);
+    if (known) return known;
     const deployment = this.setup.platform === 'snapshots' ? `s${number}` : undefined;
-    return knownOs(
+    const os = knownOs(
       { fields: { ID: 'os', VERSION_ID: String(number) }, architecture: 'x86-64', initrd: false },
       deployment,
     );
+    this.knownOses.set(number, os);
+    return os;
   }
 
   fileName(version: string, os: number): string {
@@ -453,6 +460,7 @@ export class Machine {
       const active = this.active();
       decisions.push(...decideElsewhere(others, needs, new Set(active === undefined ? [] : [active])));
     }
+    if (decisions.some(({ keep }) => !keep)) this.beforePrune();
     for (const { keep, instance } of decisions) {
       if (keep) continue;
       this.files.delete(instance.name);

@@ -54,12 +54,17 @@ class Player {
   readonly barred = new Map<number, Set<string>>();
   /** By file. */
   readonly goodVersion = new Map<string, string>();
+  /** What each OS would be given, before files are pruned. */
+  usable = new Map<number, string | undefined>();
   nextVersion = 1;
   nextOs = 2;
   unexposing = false;
 
   constructor(setup: Setup) {
     this.machine = new Machine(setup);
+    this.machine.beforePrune = () => {
+      this.usable = new Map(this.knownOses().map((number) => [number, this.usableOn(number)]));
+    };
     this.run(this.machine.select(), Number.POSITIVE_INFINITY);
   }
 
@@ -201,10 +206,9 @@ class Player {
     for (;;) {
       const files = new Set(this.machine.files.keys());
       const [active, merged] = [this.machine.active(), this.machine.merged];
-      const usable = new Map(this.knownOses().map((number) => [number, this.usableOn(number)]));
       const { done, value } = steps.next();
       if (done) break;
-      this.checkAlways(value, { files, active, merged, hadActive, usable });
+      this.checkAlways(value, { files, active, merged, hadActive });
       hadActive = this.machine.active() !== undefined;
       count += 1;
       if (count > limit) return false;
@@ -220,7 +224,6 @@ class Player {
       active: string | undefined;
       merged: string | undefined;
       hadActive: boolean;
-      usable: ReadonlyMap<number, string | undefined>;
     },
   ): void {
     const { machine } = this;
@@ -240,8 +243,8 @@ class Player {
       if (name === before.merged) fail(`the merged ${name} was pruned`);
     }
     // Nor does one without a record lose the last image that fits it.
-    for (const [number, name] of before.usable) {
-      if (step.startsWith('prune') && name !== undefined && this.usableOn(number) === undefined) {
+    for (const [number, name] of step.startsWith('prune') ? this.usable : []) {
+      if (name !== undefined && this.usableOn(number) === undefined) {
         fail(`OS ${number} lost the last version that fits it`);
       }
     }
