@@ -13,7 +13,7 @@ import {
   type RecordedComponent,
   type RecordedVersion,
 } from './resolve/record.ts';
-import { fileNameOf } from './survey.ts';
+import { fileNameOf, isOnTrial } from './survey.ts';
 import type { System } from './system.ts';
 import { activeName } from './target/active.ts';
 import { listInstalled } from './target/list-installed.ts';
@@ -73,6 +73,7 @@ export async function recordRun(
       bootId: system.bootId,
       isMerged: mergesHere(system),
       isJudged: judged.has(work),
+      isOnTrial: isOnTrial(state, work.survey),
       failed: work.error && (work.plan?.version ?? ''),
       keepsWaiting,
     };

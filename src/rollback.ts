@@ -5,9 +5,16 @@ import { type HistoryEntry, readHistory } from './os/history.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { rememberRun } from './remember.ts';
 import type { VersionState } from './resolve/resolver.ts';
-import { activeVersion, heldVersions, requireVersion, resolveSurvey, type Survey, surveyAll } from './survey.ts';
+import {
+  activeVersion,
+  heldVersions,
+  isOnTrial,
+  requireVersion,
+  resolveSurvey,
+  type Survey,
+  surveyAll,
+} from './survey.ts';
 import type { System } from './system.ts';
-import { isOnTrial } from './trial.ts';
 import { planUpdate, updateLocked } from './update.ts';
 import { newestFirst } from './version/compare.ts';
 import type { DoneAction, Requests, UpdateResult } from './work.ts';

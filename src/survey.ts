@@ -210,6 +210,12 @@ export function activeVersion(survey: Survey): string | undefined {
   return versions.every((version) => version === versions[0]) ? versions[0] : undefined;
 }
 
+/** Whether the visible version was exposed by a run that did not get to judge it. */
+export function isOnTrial(state: State, survey: Survey): boolean {
+  const active = activeVersion(survey);
+  return active !== undefined && state.trials[survey.component.name]?.versions.includes(active) === true;
+}
+
 /** The steps that make a resolution's choice the visible version. */
 export function planFor(system: System, survey: Survey, resolution: Resolution, chosen: VersionState) {
   return planComponent(resolution, chosen, fileNameOf, (transfer) => ({

@@ -8,7 +8,7 @@ import type { State } from './os/state.ts';
 import { rememberChoice } from './remember.ts';
 import type { Step } from './resolve/plan.ts';
 import type { VersionState } from './resolve/resolver.ts';
-import { activeVersion, resolveSurvey, type Survey } from './survey.ts';
+import { activeVersion, isOnTrial, resolveSurvey, type Survey } from './survey.ts';
 import type { System } from './system.ts';
 import type { Requests, Work } from './work.ts';
 
@@ -79,12 +79,6 @@ export function endTrials(
     // What is left is no way back any more.
     else if (goesBack && work.plan) delete state.previous[name];
   }
-}
-
-/** Whether the visible version was exposed by a run that did not get to judge it. */
-export function isOnTrial(state: State, survey: Survey): boolean {
-  const active = activeVersion(survey);
-  return active !== undefined && state.trials[survey.component.name]?.versions.includes(active) === true;
 }
 
 function isExposedNow({ moment, plan }: Work): boolean {

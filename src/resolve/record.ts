@@ -110,6 +110,8 @@ export interface ComponentOutcome {
   readonly isMerged: boolean;
   /** Whether this run has changed what is visible, or has looked whether it is well. */
   readonly isJudged: boolean;
+  /** Whether what is visible is so by a run that was killed before it looked. */
+  readonly isOnTrial: boolean;
   /** The version with which the component failed in this run. */
   readonly failed?: string | undefined;
   /** Whether what waits for the next boot goes on waiting. */
@@ -133,13 +135,13 @@ export function entryAfter(outcome: ComponentOutcome): RecordedComponent | undef
 }
 
 function shownAfter(outcome: ComponentOutcome): RecordedComponent | undefined {
-  const { before, active, bootId, isMerged, isJudged, failed } = outcome;
+  const { before, active, bootId, isMerged, isJudged, isOnTrial, failed } = outcome;
   if (!active) return undefined;
   // What became visible with a boot, or without systemd, is for `bless` to judge.
   const isOpen = [before?.next, before].some((one) => one?.planned !== undefined && one.version === active.version);
   if (isOpen && (!isJudged || failed !== undefined)) return before;
   // What was here before extupdate is taken as it is; after a failure, what is back is as good as it was.
-  if (isMerged && failed === undefined && (isJudged || !before)) return asGood(active);
+  if (isMerged && failed === undefined && (isJudged || (!before && !isOnTrial))) return asGood(active);
   if (!before || !isSameContent(before, active)) return { ...active, planned: bootId };
   const { next: _, ...alone } = before;
   return alone;

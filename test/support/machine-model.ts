@@ -374,6 +374,7 @@ export class Machine {
     };
     const entry = entryAfter({
       ...outcome,
+      isOnTrial: this.memory.trial?.some((version) => version === this.activeVersion()) === true,
       before: known,
       active: versionOf(this.active()),
       waiting: versionOf(waiting),

@@ -54,6 +54,7 @@ class Player {
   readonly barred = new Map<number, Set<string>>();
   /** By file. */
   readonly goodVersion = new Map<string, string>();
+  wentBack = false;
   /** What each OS would be given, before files are pruned. */
   usable = new Map<number, string | undefined>();
   nextVersion = 1;
@@ -103,6 +104,7 @@ class Player {
         this.barred.get(machine.running)?.clear();
         // What one goes back from is no way back.
         this.good.delete(machine.running);
+        this.wentBack = true;
         this.change(machine.update({ requested, offline: true, now: true, goesBack: true }), steps);
         break;
       }
@@ -284,9 +286,11 @@ class Player {
     const isForward =
       isGood && before !== undefined && newestFirst(entry.version, this.goodVersion.get(before) ?? '') < 0;
     const ways = [...machine.files.keys()].filter((file) => machine.wells.has(`${machine.running}:${file}`));
-    if (isForward && ways.every((file) => file === name))
+    // Where a person went back to is the way back then.
+    if (isForward && !this.wentBack && ways.every((file) => file === name))
       throw new Error(`after ${name} there is no way back to ${before}`);
     if (isGood) this.goodVersion.set(entry.file, entry.version);
+    if (isGood && machine.memory.trial === undefined) this.wentBack = false;
     if (isGood && !entry.next) this.good.set(machine.running, entry.file);
     else this.good.delete(machine.running);
     // Bounded: what the definition keeps, and what each OS needs.

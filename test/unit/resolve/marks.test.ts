@@ -22,6 +22,7 @@ describe('entryAfter: what a record says of a component when a run ends', () => 
   const now = 'now';
   it.each<[string, Partial<ComponentOutcome>, RecordedComponent | undefined]>([
     ['taken as it is, when nothing was recorded', { active: version('1') }, version('1')],
+    ['not good, when a killed run has left it', { active: version('1'), isOnTrial: true }, planned('1', now)],
     ['nothing, when nothing is visible', { before: version('1') }, undefined],
     ['good, when it was judged', { before: version('1'), active: version('2'), isJudged: true }, version('2')],
     ['not good, when nobody looked', { before: version('1'), active: version('2') }, planned('2', now)],
@@ -74,7 +75,14 @@ describe('entryAfter: what a record says of a component when a run ends', () => 
       { ...planned('2', 'then'), next: planned('3', now) },
     ],
   ])('%s', (_, outcome, expected) => {
-    const usual = { before: undefined, active: undefined, bootId: now, isMerged: true, isJudged: false };
+    const usual = {
+      before: undefined,
+      active: undefined,
+      bootId: now,
+      isMerged: true,
+      isJudged: false,
+      isOnTrial: false,
+    };
     expect(entryAfter({ ...usual, keepsWaiting: false, ...outcome })).toEqual(expected);
   });
 });
