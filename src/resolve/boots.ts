@@ -66,17 +66,18 @@ export function failedUpdates(boots: readonly Boot[], current: string): string[]
 }
 
 /**
- * The versions that came in with a failed OS: newer than what the present one had, or new altogether.
- * @returns versions by component
+ * The versions that came in with a failed OS, and those it was to show next: newer than what the present one had, or new
+ * altogether.
+ * @returns pairs of component and version
  */
-export function cameInWith(failed: OsRecord, present: OsRecord | undefined): Map<string, string> {
-  const versions = new Map<string, string>();
-  for (const [name, { next, ...entry }] of Object.entries(failed.components)) {
-    const { version } = next ?? entry;
+export function cameInWith(failed: OsRecord, present: OsRecord | undefined): [string, string][] {
+  return Object.entries(failed.components).flatMap(([name, { version, next }]) => {
     const before = present?.components[name]?.version;
-    if (before === undefined || newestFirst(version, before) < 0) versions.set(name, version);
-  }
-  return versions;
+    const versions = next ? [version, next.version] : [version];
+    return versions
+      .filter((one) => before === undefined || newestFirst(one, before) < 0)
+      .map((one): [string, string] => [name, one]);
+  });
 }
 
 /**

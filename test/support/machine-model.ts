@@ -203,7 +203,7 @@ export class Machine {
     );
     const present = recordOf(this.records, this.os(this.running));
     const barred = [
-      ...failed.flatMap((record) => [...cameInWith(record, present).values()]),
+      ...failed.flatMap((record) => cameInWith(record, present).map(([, version]) => version)),
       ...failedPlans(this.boots, boot.os, present).values(),
     ];
     const before = this.memory.heldFor[identity] ?? [];

@@ -122,9 +122,15 @@ describe('boots', () => {
       record({ app: '2', web: '1', new: '1', old: '1' }),
       record({ app: '1', web: '1', old: '2' }),
     );
-    expect([...came]).toEqual([
+    expect(came).toEqual([
       ['app', '2'],
       ['new', '1'],
+    ]);
+    const waiting = { ...record({ app: '2' }).components.app, next: { version: '3', sha256: null, file: 'app' } };
+    const both = { ...record({}), components: { app: waiting } } as OsRecord;
+    expect(cameInWith(both, record({ app: '1' }))).toEqual([
+      ['app', '2'],
+      ['app', '3'],
     ]);
   });
 });
