@@ -2,7 +2,6 @@
  * Room for what is wanted, where space is short: what nobody wants of staging goes first, then installed versions that
  * nothing runs on and no OS needs, the oldest first, what one could go back to last.
  */
-
 import { readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 /** Facts about the OS that images have to fit: os-release, architecture, and the values of specifiers. */
-
 import { statSync } from 'node:fs';
 import { hostname, release as kernelRelease, machine } from 'node:os';
 import type { SpecifierValues } from '../definition/specifiers.ts';

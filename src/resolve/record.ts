@@ -159,7 +159,7 @@ function isSameContent(a: RecordedVersion, b: RecordedVersion): boolean {
 }
 
 /** A recorded version that has been found to be well. */
-export function asGood({ planned: _, ...entry }: RecordedVersion): RecordedVersion {
+function asGood({ planned: _, ...entry }: RecordedVersion): RecordedVersion {
   return entry as RecordedVersion;
 }
 

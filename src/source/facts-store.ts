@@ -2,7 +2,6 @@
  * What is known of images by their hash, kept between runs so that a version is looked at once. It ranks and rules out;
  * an image is always read again before systemd sees it.
  */
-
 import * as z from 'zod/mini';
 import { writeFileAtomic } from '../os/atomic-file.ts';
 import { readBoundedFile } from '../os/bounded-file.ts';

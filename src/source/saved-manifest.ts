@@ -2,7 +2,6 @@
  * The last manifest of a source, kept with its signature: for conditional requests, for `--offline`, and so that the
  * install step can verify again what the acquire step was told.
  */
-
 import { lstatSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
