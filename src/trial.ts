@@ -8,7 +8,7 @@ import type { State } from './os/state.ts';
 import { rememberChoice } from './remember.ts';
 import type { Step } from './resolve/plan.ts';
 import type { VersionState } from './resolve/resolver.ts';
-import { activeVersion, isOnTrial, resolveSurvey, type Survey } from './survey.ts';
+import { activeVersion, heldVersions, isOnTrial, resolveSurvey, type Survey } from './survey.ts';
 import type { System } from './system.ts';
 import type { Requests, Work } from './work.ts';
 
@@ -94,11 +94,15 @@ export function versionBefore(
   state: State,
   { survey, resolution }: Pick<Work, 'survey' | 'resolution'>,
 ): VersionState | undefined {
+  const { name } = survey.component;
   const tried = [resolution?.active, resolution?.chosen?.version];
+  // What came in with a failed OS may have been visible last, and is nothing to go back to.
+  const heldOut = heldVersions(system, state, name);
   const usable = resolveSurvey(system, state, survey).versions.filter(
-    ({ version, complete, compatible, bad }) => !tried.includes(version) && complete && compatible === true && !bad,
+    ({ version, complete, compatible, bad }) =>
+      !tried.includes(version) && !heldOut.has(version) && complete && compatible === true && !bad,
   );
-  const previous = state.previous[survey.component.name];
+  const previous = state.previous[name];
   return usable.find(({ version }) => version === previous) ?? usable.find(({ held }) => !held);
 }
 

@@ -299,9 +299,10 @@ export class Machine {
     const onTrial = this.memory.trial?.find((version) => version === this.activeVersion());
     const { trial, ...rest } = this.memory;
     if (onTrial === undefined) this.memory = rest;
+    const heldOut = [...this.memory.held, ...(this.memory.heldFor[this.os(this.running).identity] ?? [])];
     const usable = this.resolve(this.running, { offered: false }).versions.filter(
       ({ version, complete, compatible, bad }) =>
-        ![onTrial, plan.version].includes(version) && complete && compatible === true && !bad,
+        ![onTrial, plan.version, ...heldOut].includes(version) && complete && compatible === true && !bad,
     );
     const back = usable.find(({ version }) => version === this.memory.previous) ?? usable.find(({ held }) => !held);
     const from = (onTrial === undefined ? undefined : back?.version) ?? plan.from;

@@ -7,6 +7,7 @@ import { newestFirst } from '../../../src/version/compare.ts';
 import { Machine, type Setup, type Steps } from '../../support/machine-model.ts';
 
 /** Histories that are played, and what happens at most in each. */
+const SEED = process.env.EXTUPDATE_TEST_SEED ?? '1';
 const HISTORIES = Number(process.env.EXTUPDATE_TEST_HISTORIES ?? 100_000);
 const EVENTS_MAX = 18;
 
@@ -171,6 +172,7 @@ class Player {
     const { machine } = this;
     const before = machine.running;
     const failed = this.failedSince(number);
+    if (before !== number) this.leave();
     machine.boot(number);
     // Dying in the middle of selecting, the machine starts again.
     if (!this.run(machine.select(), limit)) {
@@ -180,6 +182,18 @@ class Player {
     machine.merge();
     if (before !== number) for (const version of failed) this.bar(number, version);
     this.checkBoot(number);
+  }
+
+  /** Of an OS that is left only what is recorded stays: from there the next update of it begins. */
+  private leave(): void {
+    const { machine } = this;
+    const entry = recordOf(machine.records, machine.os(machine.running))?.components.app;
+    if (entry && entry.planned === undefined && !entry.next) this.noteGood(entry);
+  }
+
+  private noteGood({ file, version }: { readonly file: string; readonly version: string }): void {
+    this.goodVersion.set(file, version);
+    this.good.set(this.machine.running, file);
   }
 
   /** Told apart from the program: what the failed OSes since the last boot of this one brought in. */
@@ -291,7 +305,7 @@ class Player {
       throw new Error(`after ${name} there is no way back to ${before}`);
     if (isGood) this.goodVersion.set(entry.file, entry.version);
     if (isGood && machine.memory.trial === undefined) this.wentBack = false;
-    if (isGood && !entry.next) this.good.set(machine.running, entry.file);
+    if (isGood && !entry.next) this.noteGood(entry);
     else this.good.delete(machine.running);
     // Bounded: what the definition keeps, and what each OS needs.
     const { oses } = machine.listBootable();
@@ -333,7 +347,8 @@ describe('histories', () => {
       }),
       {
         numRuns: HISTORIES,
-        ...(process.env.EXTUPDATE_TEST_SEED ? { seed: Number(process.env.EXTUPDATE_TEST_SEED) } : {}),
+        // The same histories each time; EXTUPDATE_TEST_SEED=random plays others.
+        ...(SEED === 'random' ? {} : { seed: Number(SEED) }),
       },
     );
   });
