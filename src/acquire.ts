@@ -1,21 +1,18 @@
-/** Downloads what a component needs, until its newest fitting version is wholly in staging. */
-import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { installPayload } from './apply/install.ts';
+/** Brings what a component needs to this machine, until its newest fitting version is wholly at hand. */
+import { rm } from 'node:fs/promises';
+import { commit, preparePayload } from './apply/install.ts';
 import { noteWantedSpace } from './apply/make-room.ts';
-import { TrustError, UnsuitableError } from './errors.ts';
-import { download } from './fetch/download.ts';
-import { detectCompression } from './image/compression.ts';
-import { openLocalFile } from './image/local-file.ts';
-import { hashFile } from './os/hash-file.ts';
+import { StorageError, UnsuitableError } from './errors.ts';
+import { compressionOf } from './image/file-compression.ts';
+import { readLocalFacts } from './image/read-local-facts.ts';
+import { removeTree } from './os/remove-tree.ts';
 import { SpaceError } from './os/space.ts';
 import type { State } from './os/state.ts';
-import { storageError } from './os/storage-error.ts';
-import type { Resolution } from './resolve/resolver.ts';
+import type { Resolution, VersionState } from './resolve/resolver.ts';
+import type { Payload, Source } from './source/source.ts';
 import { requireVersion, resolveSurvey, type Survey, settle } from './survey.ts';
 import type { System } from './system.ts';
-import { readLocalFacts } from './target/list-installed.ts';
-import type { ImageFacts, Kind, OfferedInstance } from './types.ts';
+import type { ImageFacts, OfferedInstance, Transfer } from './types.ts';
 
 export interface Acquired {
   readonly resolution: Resolution;
@@ -28,7 +25,7 @@ export interface Acquired {
 /**
  * Resolves a component and acquires the chosen version. What turns out not to fit is remembered, and the next version
  * down is tried.
- * @param options.unpack whether compressed payloads are unpacked, so that they can be judged too
+ * @param options.unpack whether what is packed is unpacked, so that it can be judged too
  * @throws NetworkError, TrustError, PolicyError, StorageError; UsageError for a version that does not exist
  */
 export async function acquireComponent(
@@ -45,98 +42,85 @@ export async function acquireComponent(
     if (requested !== undefined) requireVersion(resolution, requested);
     const { chosen } = resolution;
     if (!chosen || chosen.complete) return { resolution, downloaded, ready };
-    const missing = [...chosen.offered.values()].filter(({ transferId }) => !chosen.installed.has(transferId));
-    for (const instance of missing) {
-      const path = system.staging.payload(instance.sha256);
-      if (!(await stage(system, instance, path))) continue;
+    const missing = missingOf(survey, chosen, system);
+    for (const { source, instance } of missing) {
+      if (!(await bring(system, source, instance))) continue;
       downloaded = true;
-      ready.set(instance.sha256, path);
+      const { path, staged } = payloadOf(source, instance);
+      if (staged) ready.set(instance.sha256, path);
     }
     // Only the image itself proves what a sidecar or a remote look said.
-    for (const instance of missing) {
-      const path = system.staging.payload(instance.sha256);
-      if (!(await isCompressed(path))) {
-        await confirm(system, survey, instance, path);
+    for (const { source, transfer, instance } of missing) {
+      const payload = payloadOf(source, instance);
+      if (!(await isPacked(payload))) {
+        await confirm(system, transfer, instance, payload.path);
         continue;
       }
       ready.delete(instance.sha256);
-      const unpacked = options.unpack ? await unpack(system, survey, instance) : undefined;
+      const unpacked = options.unpack ? await unpack(system, transfer, instance, payload) : undefined;
       if (unpacked === undefined) continue;
       ready.set(instance.sha256, unpacked);
-      await confirm(system, survey, instance, unpacked);
+      await confirm(system, transfer, instance, unpacked);
     }
     const confirmed = resolveSurvey(system, state, survey, requested);
     if (confirmed.chosen?.version === chosen.version) return { resolution: confirmed, downloaded, ready };
     // The payload may fit the next OS and stays for a while; unpacked it is of no use.
-    for (const { sha256 } of missing) await rm(system.staging.unpacked(sha256), { force: true });
+    for (const { instance } of missing) await removeTree(system.staging.unpacked(instance.sha256));
   }
 }
 
-/** @returns whether it was downloaded now; false when it was in staging already */
-function stage(system: System, instance: OfferedInstance, path: string): Promise<boolean> {
-  // Two components may want the same bytes at the same time.
-  const running = system.downloads.get(instance.sha256);
-  if (running !== undefined) return running.then(() => false);
-  const started = stageOnce(system, instance, path);
-  system.downloads.set(instance.sha256, started);
-  return started;
+interface Missing {
+  readonly transfer: Transfer;
+  readonly source: Source;
+  readonly instance: OfferedInstance;
 }
 
-async function stageOnce(system: System, instance: OfferedInstance, path: string): Promise<boolean> {
-  if (existsSync(path)) {
-    if ((await hashFile(path)) === instance.sha256) return false;
-    await rm(path, { force: true });
-    if (system.options.offline) {
-      throw new TrustError(`${instance.name}: what was acquired of it is damaged`, {
-        next: 'run extupdate acquire again',
-      });
-    }
-  }
-  const { reporter, signal } = system.options;
+/** What of a version is not installed yet. */
+function missingOf({ component }: Survey, { offered, installed }: VersionState, system: System): Missing[] {
+  return component.transfers.flatMap((transfer) => {
+    const instance = installed.has(transfer.id) ? undefined : offered.get(transfer.id);
+    return instance ? [{ transfer, source: system.sources.of(transfer.source.type), instance }] : [];
+  });
+}
+
+async function bring(system: System, source: Source, instance: OfferedInstance): Promise<boolean> {
   try {
-    await mkdir(system.staging.directory, { recursive: true, mode: 0o755 });
-  } catch (error) {
-    throw storageError(system.staging.directory, error);
-  }
-  const progress = reporter.download(instance.name);
-  try {
-    await download(system.http, {
-      url: instance.url,
-      sha256: instance.sha256,
-      path,
-      maxBytes: system.config.maxImageSize,
-      makeRoom: system.makeRoom,
-      signal,
-      ...(system.rateLimiter ? { rateLimiter: system.rateLimiter } : {}),
-      onProgress: ({ receivedBytes, totalBytes }) => progress.update(receivedBytes, totalBytes),
-    });
+    return await source.acquire(instance, system.makeRoom);
   } catch (error) {
     if (error instanceof SpaceError && !system.makeRoom) await noteWantedSpace(system, error.wanted);
     throw error;
-  } finally {
-    progress.end();
   }
-  return true;
 }
 
-/** @returns the path of the unpacked file; undefined when it cannot be unpacked, which is then known of it */
-async function unpack(system: System, survey: Survey, instance: OfferedInstance): Promise<string | undefined> {
+/** @throws StorageError when it went away since it was acquired */
+function payloadOf(source: Source, instance: OfferedInstance): Payload {
+  const payload = source.payload(instance);
+  if (payload) return payload;
+  throw new StorageError(`${instance.name}: is not there any more`, { next: 'run extupdate apply again' });
+}
+
+/** Whether it has to be unpacked before it can be read. */
+async function isPacked({ form, path }: Payload): Promise<boolean> {
+  return form === 'archive' || (form === 'file' && (await compressionOf(path)) !== undefined);
+}
+
+/** @returns where the unpacked file or tree is; undefined when it cannot be unpacked, which is then known of it */
+async function unpack(
+  system: System,
+  transfer: Transfer,
+  instance: OfferedInstance,
+  payload: Payload,
+): Promise<string | undefined> {
   const to = system.staging.unpacked(instance.sha256);
-  const from = system.staging.payload(instance.sha256);
   try {
-    await installPayload({
-      from,
-      sha256: instance.sha256,
-      to,
-      name: instance.name,
-      maxBytes: system.config.maxImageSize,
-      makeRoom: system.makeRoom,
-    });
+    const { maxImageSize: maxBytes } = system.config;
+    const prepared = await preparePayload({ payload, to, name: instance.name, maxBytes, makeRoom: system.makeRoom });
+    await commit([prepared]);
   } catch (error) {
     // What cannot be unpacked will not get better: the next run must not find it and fail the same way.
-    await rm(from, { force: true });
+    if (payload.staged) await rm(payload.path, { force: true });
     // Files that are no extensions are not judged, so nothing else would say it.
-    if (!(error instanceof UnsuitableError) || kindOf(survey, instance) === 'none') throw error;
+    if (!(error instanceof UnsuitableError) || transfer.kind === 'none') throw error;
     const defect = `${instance.name}: ${error.message}`;
     system.facts.set(instance.sha256, { origin: 'image', sysext: [], confext: [], hasOsRelease: false, defect });
     return undefined;
@@ -145,14 +129,10 @@ async function unpack(system: System, survey: Survey, instance: OfferedInstance)
 }
 
 /** Reads an image that is about to be installed. */
-async function confirm(system: System, survey: Survey, instance: OfferedInstance, path: string): Promise<void> {
-  if (kindOf(survey, instance) === 'none') return;
+async function confirm(system: System, transfer: Transfer, instance: OfferedInstance, path: string): Promise<void> {
+  if (transfer.kind === 'none') return;
   const facts = await readLocalFacts(path);
   if (facts) system.facts.set(instance.sha256, withPublishedName(facts, path, instance));
-}
-
-function kindOf(survey: Survey, instance: OfferedInstance): Kind | undefined {
-  return survey.component.transfers.find(({ id }) => id === instance.transferId)?.kind;
 }
 
 /** A defect names the published file, not the hash that it has in staging. */
@@ -160,21 +140,14 @@ function withPublishedName(facts: ImageFacts, path: string, instance: OfferedIns
   return facts.defect === undefined ? facts : { ...facts, defect: facts.defect.replace(path, instance.name) };
 }
 
-async function isCompressed(path: string): Promise<boolean> {
-  const file = await openLocalFile(path);
-  try {
-    return detectCompression(await file.read(0, Math.min(8, file.size))) !== undefined;
-  } finally {
-    await file.close();
-  }
-}
-
 /**
  * Why a component has nothing to offer this host, when nothing is active either.
  * @returns undefined when something is active, so that the situation is a notice and no failure
  */
-export function nothingFits(resolution: Resolution): UnsuitableError | undefined {
+export function nothingFits({ sources }: System, resolution: Resolution): UnsuitableError | undefined {
   const [newest] = resolution.versions;
+  const { transfers } = resolution.component;
+  if (!newest && transfers.every(({ source }) => sources.of(source.type).mayBeEmpty)) return undefined;
   if (resolution.active !== undefined || resolution.chosen) return undefined;
   const why = newest
     ? `the newest is ${newest.version}: ${newest.reason.text}`

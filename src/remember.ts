@@ -13,11 +13,11 @@ import {
   type RecordedComponent,
   type RecordedVersion,
 } from './resolve/record.ts';
-import { fileNameOf, isOnTrial } from './survey.ts';
+import { isOnTrial } from './survey.ts';
 import type { System } from './system.ts';
 import { activeName } from './target/active.ts';
 import { listInstalled } from './target/list-installed.ts';
-import { stateKey } from './target/paths.ts';
+import { fileNameOf, stateKey } from './target/paths.ts';
 import type { Component } from './types.ts';
 import type { Requests, UpdateResult, Work } from './work.ts';
 

@@ -1,20 +1,16 @@
 /** What is offered, what is here, and what follows from both, for one component; nothing is changed. */
-import { existsSync } from 'node:fs';
 import { mapLimit } from './concurrency.ts';
-import { overrideBaseUrl } from './definition/config.ts';
 import { type ErrorReport, NetworkError, reportOf, StorageError, UsageError } from './errors.ts';
 import type { State } from './os/state.ts';
 import { isBadUnder } from './resolve/marks.ts';
 import { planComponent } from './resolve/plan.ts';
 import { type Resolution, resolve, type VersionState } from './resolve/resolver.ts';
-import { listOffered } from './source/list-offered.ts';
 import type { System } from './system.ts';
 import { activeName, isExposed } from './target/active.ts';
 import { listInstalled } from './target/list-installed.ts';
-import { newFileName } from './target/paths.ts';
-import type { Component, InstalledInstance, OfferedInstance, Transfer } from './types.ts';
+import { fileNameOf } from './target/paths.ts';
+import type { Component, InstalledInstance, OfferedInstance } from './types.ts';
 import { looksLikePreRelease } from './version/compare.ts';
-import { matchPatterns } from './version/pattern.ts';
 
 export interface Survey {
   readonly component: Component;
@@ -85,24 +81,10 @@ async function surveyInstalled(
   return { installed: lists.flat(), activeNames };
 }
 
-async function listOfferedOf(system: System, component: Component): Promise<OfferedInstance[]> {
-  const { settings, transfers } = component;
+async function listOfferedOf(system: System, { name, settings, transfers }: Component): Promise<OfferedInstance[]> {
+  const notice = (text: string) => system.options.reporter.notice(name, text);
   const lists = await Promise.all(
-    transfers.map(async (transfer) => {
-      const baseUrl = overrideBaseUrl(transfer.source.path, system.config);
-      const verify = system.options.verify ?? transfer.verify;
-      const policy = {
-        now: system.now,
-        allowExpiredKey: system.config.allowExpiredKey,
-        maxAgeSec: system.config.maxManifestAgeSec,
-        signedBy: settings.signedBy,
-        threshold: settings.threshold,
-      };
-      const options = verify ? { keys: system.keys, policy } : undefined;
-      const manifest = await system.repository.manifest(baseUrl, options, system.now);
-      for (const warning of manifest.warnings) system.options.reporter.notice(component.name, warning);
-      return listOffered(transfer, manifest, baseUrl, settings.manifest);
-    }),
+    transfers.map((transfer) => system.sources.of(transfer.source.type).list(transfer, settings, notice)),
   );
   return lists.flat();
 }
@@ -176,14 +158,12 @@ export async function learnForList(system: System, state: State, survey: Survey)
 /** @returns whether something new is known */
 async function learnVersion(system: System, survey: Survey, version: VersionState): Promise<boolean> {
   let learnt = false;
-  // What only the network needs is not loaded at boot.
-  const { learnFacts } = await import('./source/learn.ts');
   for (const transfer of survey.component.transfers) {
     const instance = version.offered.get(transfer.id);
     if (transfer.kind === 'none' || !instance || version.installed.has(transfer.id)) continue;
     if (system.facts.get(instance.sha256) && !system.facts.isHearsay(instance.sha256)) continue;
     try {
-      const facts = await learnFacts(system.http, instance, system.options.signal);
+      const facts = await system.sources.of(transfer.source.type).learn(instance);
       if (!facts) continue;
       system.facts.set(instance.sha256, facts);
       learnt = true;
@@ -224,15 +204,27 @@ export function planFor(system: System, survey: Survey, resolution: Resolution, 
   }));
 }
 
-/** What is already in staging of a version: all of it, a part, nothing. */
-export function stagedState(system: System, version: VersionState): { partial: boolean; pending: boolean } {
-  const missing = [...version.offered.values()].filter(({ transferId }) => !version.installed.has(transferId));
-  const isStaged = ({ sha256 }: OfferedInstance) => existsSync(system.staging.payload(sha256));
-  const isPartial = ({ sha256 }: OfferedInstance) => existsSync(`${system.staging.payload(sha256)}.partial`);
+/** What is already at hand of a version that is not installed: all of it, a part, nothing. */
+export function stagedState(
+  system: System,
+  { transfers }: Component,
+  { available, offered, installed }: VersionState,
+): { partial: boolean; pending: boolean } {
+  const missing = transfers.flatMap(({ id, source }) => {
+    const instance = installed.has(id) ? undefined : offered.get(id);
+    return instance ? [{ instance, source: system.sources.of(source.type) }] : [];
+  });
+  const isStaged = ({ instance, source }: (typeof missing)[number]) => source.payload(instance)?.staged === true;
   return {
-    pending: missing.length > 0 && version.available && missing.every(isStaged),
-    partial: missing.some(isPartial),
+    pending: missing.length > 0 && available && missing.every(isStaged),
+    partial: missing.some(({ instance, source }) => source.isPartial(instance)),
   };
+}
+
+/** Whether the payload of an instance is on this machine. */
+export function isAtHand(system: System, { transfers }: Component, instance: OfferedInstance): boolean {
+  const transfer = transfers.find(({ id }) => id === instance.transferId);
+  return transfer !== undefined && system.sources.of(transfer.source.type).payload(instance) !== undefined;
 }
 
 /** Tells when UAPI.10 puts a pre-release before its release, where a person would not. */
@@ -272,10 +264,4 @@ export function requireVersion(resolution: Resolution, requested: string): void 
   throw new UsageError(`${resolution.component.name}: there is no version ${requested}`, {
     next: known.length > 0 ? `known: ${known.join(', ')}` : 'nothing is offered and nothing is installed',
   });
-}
-
-/** The name of the file that an offered instance is installed as. */
-export function fileNameOf(transfer: Transfer, instance: OfferedInstance): string {
-  const fields = matchPatterns(transfer.source.patterns, instance.name) ?? { version: instance.version };
-  return newFileName(transfer, instance, fields);
 }

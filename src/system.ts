@@ -7,8 +7,8 @@ import { type Definitions, loadDefinitions } from './definition/load.ts';
 import { loadConfig } from './definition/load-config.ts';
 import { ConfigError, reportOf, UsageError } from './errors.ts';
 import { createAuthorization } from './fetch/credentials.ts';
-import { createHttpClient, type HttpClient } from './fetch/http.ts';
-import { createRateLimiter, type RateLimiter } from './fetch/rate-limit.ts';
+import { createHttpClient } from './fetch/http.ts';
+import { createRateLimiter } from './fetch/rate-limit.ts';
 import { currentBootId } from './os/boot-history.ts';
 import { readBootedDeployment } from './os/bootable/booted.ts';
 import { type Host, hostWith, readHost } from './os/host.ts';
@@ -17,7 +17,8 @@ import type { MakeRoom } from './os/space.ts';
 import type { Reporter } from './reporter.ts';
 import { type KnownOs, knownOs } from './resolve/os-identity.ts';
 import { type FactsStore, openFactsStore } from './source/facts-store.ts';
-import { createRepositoryReader, type Repository } from './source/repository.ts';
+import { createRepositoryReader } from './source/repository.ts';
+import { createSources, type Sources } from './source/sources.ts';
 import { STAGING_PATH, type Staging, stagingAt } from './source/staging.ts';
 import { loadKeyrings, parseKeyrings } from './verify/keyring.ts';
 
@@ -33,6 +34,10 @@ export interface RunOptions {
   readonly offline: boolean;
   readonly keyrings: readonly string[];
   readonly arch?: string;
+  /** What `PathRelativeTo=explicit` is relative to. */
+  readonly transferSource?: string;
+  /** Overrides `InstancesMax=`. */
+  readonly instancesMax?: number;
   /** Whether systemd is told to merge; never with `--root=`. */
   readonly refresh: boolean;
   /** Whether a mistake in `extupdate.conf` is told and not obeyed: at boot, something has to be selected. */
@@ -55,16 +60,10 @@ export interface System {
   readonly bootId: string;
   readonly definitions: Definitions;
   readonly staging: Staging;
-  readonly http: HttpClient;
-  readonly repository: Repository;
+  readonly sources: Sources;
   readonly facts: FactsStore;
-  readonly rateLimiter?: RateLimiter;
-  /** Downloads of this run, by SHA-256; whether each brought something. */
-  readonly downloads: Map<string, Promise<boolean>>;
   /** Called when space is short; undefined where this run may delete nothing. */
   readonly makeRoom?: MakeRoom;
-  /** The keys of the host's keyrings, or of `--keyring=`; read once. */
-  keys(): Promise<readonly PublicKey[]>;
   close(): Promise<void>;
 }
 
@@ -88,25 +87,38 @@ export function openSystem(options: RunOptions, version: string): System {
     authorization: createAuthorization(config, process.env.CREDENTIALS_DIRECTORY),
     userAgent: `extupdate/${version}`,
   });
+  const now = new Date();
   let keys: Promise<readonly PublicKey[]> | undefined;
+  const sources = createSources({
+    root,
+    http,
+    repository: createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal }),
+    staging,
+    config,
+    verify: options.verify,
+    // Of the host's keyrings, or of `--keyring=`; read once.
+    keys: () => {
+      keys ??= Promise.resolve().then(() => parseKeyrings(loadKeyrings(root, options.keyrings)));
+      return keys;
+    },
+    now,
+    offline: options.offline,
+    reporter: options.reporter,
+    rateLimiter: config.rateLimit === undefined ? undefined : createRateLimiter(config.rateLimit),
+    signal: options.signal,
+    transferSource: options.transferSource,
+  });
   return {
     options,
-    now: new Date(),
+    now,
     config,
     host,
     os: knownOs(host.release, root === '' ? readBootedDeployment() : undefined),
     bootId: currentBootId(root),
     definitions,
     staging,
-    http,
-    repository: createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal }),
+    sources,
     facts: openFactsStore(staging.factsFile),
-    downloads: new Map(),
-    ...(config.rateLimit === undefined ? {} : { rateLimiter: createRateLimiter(config.rateLimit) }),
-    keys: () => {
-      keys ??= Promise.resolve().then(() => parseKeyrings(loadKeyrings(root, options.keyrings)));
-      return keys;
-    },
     close: () => http.close(),
   };
 }

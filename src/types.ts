@@ -1,5 +1,5 @@
 /** The nouns that all stages share: what should be kept current, what is offered, what is here. */
-import type { Pattern } from './version/pattern.ts';
+import type { Pattern, PatternFields } from './version/pattern.ts';
 
 /** What an image is for; decides the release file in it, the search directories and the tool that merges it. */
 export type Kind = 'sysext' | 'confext' | 'portable' | 'none';
@@ -16,6 +16,8 @@ export interface TransferSource {
   readonly type: SourceType;
   /** A URL without a trailing slash for `url-*`, else an absolute path. */
   readonly path: string;
+  /** Whether the path is below the directory of `--transfer-source=` (`PathRelativeTo=explicit`). */
+  readonly explicit: boolean;
   readonly patterns: readonly Pattern[];
 }
 
@@ -31,6 +33,9 @@ export interface TransferTarget {
   readonly instancesMax: number;
   readonly mode?: number;
   readonly readOnly?: boolean;
+  /** For names with `@l` and `@d`. */
+  readonly triesLeft?: number;
+  readonly triesDone?: number;
 }
 
 /** One `.transfer` file: where the versions of one image come from and where they go. */
@@ -43,6 +48,10 @@ export interface Transfer {
   readonly protectVersions: readonly string[];
   /** Whether the manifest has to carry a good signature. */
   readonly verify: boolean;
+  /** URLs for people, with `@v` for the version. */
+  readonly changeLog: readonly string[];
+  /** URLs of AppStream catalogs. */
+  readonly appStream: readonly string[];
   readonly source: TransferSource;
   readonly target: TransferTarget;
   /** Target patterns of all other transfers with the same target directory. */
@@ -76,18 +85,24 @@ export interface Component {
   readonly settings: ExtensionSettings;
 }
 
+/** What an instance is made of as it comes: a file, an archive of a directory tree, or the tree itself. */
+export type PayloadForm = 'file' | 'archive' | 'tree';
+
 /** One version of one image, as a source offers it. */
 export interface OfferedInstance {
   readonly transferId: string;
   readonly version: string;
-  /** Name in the manifest. */
+  /** Name in the source, with the directories that its pattern goes through. */
   readonly name: string;
-  readonly url: string;
-  /** SHA-256 of the published bytes, in lower-case hex. */
+  /** Where its source finds it: a URL, or an absolute path outside the root. */
+  readonly location: string;
+  /**
+   * What tells contents apart, 64 lower-case hex digits: the SHA-256 of the published bytes; of a local source, which
+   * nobody has hashed, that of what identifies the file.
+   */
   readonly sha256: string;
-  /** Mode (`@m`) and modification time (`@t`, microseconds) where the name tells them. */
-  readonly mode?: number;
-  readonly mtime?: bigint;
+  /** What its name tells besides the version. */
+  readonly fields: PatternFields;
   /** Sidecar files of the same manifest that describe this image, in the order in which they are asked. */
   readonly sidecars: readonly { readonly name: string; readonly url: string; readonly sha256: string }[];
 }
@@ -96,14 +111,14 @@ export interface OfferedInstance {
 export interface InstalledInstance {
   readonly transferId: string;
   readonly version: string;
-  /** File name in the target directory. */
+  /** Name in the target directory, with the directories that its pattern goes through. */
   readonly name: string;
   /** Path as seen inside the root, the same whether it is parked or not. */
   readonly path: string;
   /** In `.parked/`, where systemd does not look. */
   readonly parked: boolean;
   readonly sizeBytes: number;
-  /** SHA-256 of the published bytes it was made from, when this is known. */
+  /** What tells contents apart (see {@link OfferedInstance}), when it is known what it was made from. */
   readonly sha256?: string;
   /** What was read out of it; undefined where nobody looked. */
   readonly facts?: ImageFacts;

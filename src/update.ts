@@ -2,7 +2,6 @@
  * THE STORY: definitions -> what is offered and what is here -> resolve -> acquire -> install -> test -> expose ->
  * activate -> health -> record -> prune. Each component goes on or fails alone; systemd is told once.
  */
-import { existsSync } from 'node:fs';
 import { acquireComponent, doesNotFit, nothingFits } from './acquire.ts';
 import { type ActivationSet, activateSet } from './apply/activate-set.ts';
 import { exposeTogether } from './apply/expose-together.ts';
@@ -19,10 +18,19 @@ import { withLocks } from './locks.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { warnOfSysupdate } from './os/sysupdate-timer.ts';
 import { recordRun, rememberRun, waitsForBoot } from './remember.ts';
-import { noticePreReleases, noticeStuck, planFor, requireVersion, resolveSurvey, settle, surveyAll } from './survey.ts';
+import {
+  isAtHand,
+  noticePreReleases,
+  noticeStuck,
+  planFor,
+  requireVersion,
+  resolveSurvey,
+  type Survey,
+  settle,
+  surveyAll,
+} from './survey.ts';
 import type { System } from './system.ts';
 import { endTrials, startTrials } from './trial.ts';
-import type { OfferedInstance } from './types.ts';
 import type { DoneAction, PayloadUsers, Requests, UpdateResult, Work } from './work.ts';
 
 /** What kind of run it is. */
@@ -159,14 +167,17 @@ export async function begin(
   { sources, now }: Pick<UpdateOptions, 'sources' | 'now'>,
 ): Promise<Work[]> {
   const surveys = await surveyAll(system, state, { sources });
-  const isAtHand = ({ sha256 }: OfferedInstance) => existsSync(system.staging.payload(sha256));
   return surveys.map((survey) => ({
-    survey: system.options.offline ? { ...survey, offered: survey.offered.filter(isAtHand) } : survey,
+    survey: system.options.offline ? onlyAtHand(system, survey) : survey,
     moment: now ? 'now' : survey.component.settings.activate,
     downloaded: false,
     ready: new Map(),
     ...(survey.unreadable ? { error: survey.unreadable } : {}),
   }));
+}
+
+function onlyAtHand(system: System, survey: Survey): Survey {
+  return { ...survey, offered: survey.offered.filter((instance) => isAtHand(system, survey.component, instance)) };
 }
 
 /**
@@ -197,7 +208,7 @@ export async function acquireAll(
     if (demand && requested === undefined) noticeStuck(system, acquired.resolution);
     const failure =
       doesNotFit(acquired.resolution, requested) ??
-      (work.survey.failure || !demand ? undefined : nothingFits(acquired.resolution));
+      (work.survey.failure || !demand ? undefined : nothingFits(system, acquired.resolution));
     if (failure) throw failure;
   });
   await system.facts.save(offeredHashes(works));

@@ -3,17 +3,18 @@
  * version becomes visible first, the others are parked second, so a run that dies in between leaves more visible than
  * planned, never nothing, and the next run finishes.
  */
-import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { syncDirectory, temporaryPath } from '../os/atomic-file.ts';
 import { resolveInRoot } from '../os/root.ts';
 import { storageError } from '../os/storage-error.ts';
+import { moveEntry } from '../os/tree-marks.ts';
 import { exposureOf, PARKED } from '../resolve/exposure.ts';
 import { comparePreference, isCandidate, parseVpickName } from '../resolve/vpick.ts';
 import { pickedName } from '../target/active.ts';
-import { matchOwn } from '../target/ownership.ts';
+import { ownNames } from '../target/list-installed.ts';
 import { versionedBase } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
 
@@ -57,13 +58,6 @@ export async function expose(
   } catch (error) {
     throw storageError(transfer.target.path, error);
   }
-}
-
-/** Files of ours in the directory itself, links and directories left out. */
-function ownNames(directory: string, transfer: Transfer): string[] {
-  return readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isFile() && matchOwn(transfer, entry.name) !== undefined)
-    .map((entry) => entry.name);
 }
 
 /** What vpick would take before `name`; with no name, everything of ours. */
@@ -111,13 +105,13 @@ function checkParked(directory: string): void {
 async function unpark(directory: string, name: string): Promise<void> {
   const parked = join(directory, PARKED, name);
   if (lstatSync(parked, { throwIfNoEntry: false }) === undefined) return;
-  await rename(parked, join(directory, name));
+  await moveEntry(parked, join(directory, name));
   await syncDirectory(directory);
 }
 
 async function park(directory: string, name: string): Promise<void> {
   await mkdir(join(directory, PARKED), { recursive: true });
-  await rename(join(directory, name), join(directory, PARKED, name));
+  await moveEntry(join(directory, name), join(directory, PARKED, name));
   await syncDirectory(join(directory, PARKED));
   await syncDirectory(directory);
 }
@@ -163,5 +157,5 @@ export async function pointLink(
 /** The link has to point at the place where the version will stay. */
 async function parkChosen(root: string, transfer: Transfer, name: string): Promise<void> {
   const directory = resolveInRoot(root, transfer.target.path);
-  if (lstatSync(join(directory, name), { throwIfNoEntry: false })?.isFile()) await park(directory, name);
+  if (lstatSync(join(directory, name), { throwIfNoEntry: false })) await park(directory, name);
 }

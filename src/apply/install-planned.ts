@@ -1,21 +1,26 @@
 /** Carries out the install steps of a plan, and judges what it made before anything can see it. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UnsuitableError } from '../errors.ts';
+import { StorageError, UnsuitableError } from '../errors.ts';
+import { readLocalFacts } from '../image/read-local-facts.ts';
+import { removeTree } from '../os/remove-tree.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
 import { VERSION_XATTR, writeXattr } from '../os/xattr.ts';
 import { judgeImage } from '../resolve/compatibility.ts';
 import { imageNameOf, installsParked, PARKED } from '../resolve/exposure.ts';
 import type { ComponentPlan, Step } from '../resolve/plan.ts';
+import type { Payload } from '../source/source.ts';
 import type { System } from '../system.ts';
-import { readLocalFacts } from '../target/list-installed.ts';
 import { stateKey } from '../target/paths.ts';
 import type { DoneAction, PayloadUsers, Work } from '../work.ts';
-import { installPayload } from './install.ts';
+import { commit, discard, type InstallRequest, type Prepared, preparePayload } from './install.ts';
+
+type InstallStep = Extract<Step, { step: 'install' }>;
 
 /**
- * Installs what a plan needs. New files go where systemd does not look yet.
+ * Installs what a plan needs: all of it is made ready before any of it gets its name. New files go where systemd does
+ * not look yet.
  * @param place root through which targets are written
  * @throws StorageError, TrustError, PolicyError, UnsuitableError when an image does not fit after all
  */
@@ -29,56 +34,86 @@ export async function installPlanned(
   done: DoneAction[],
 ): Promise<void> {
   const steps = plan.steps.filter((step) => step.step === 'install');
-  for (const step of steps) await installOne(system, state, place, work, step, users);
   if (steps.length === 0) return;
+  const ready: { readonly step: InstallStep; readonly prepared: Prepared }[] = [];
+  try {
+    for (const step of steps) ready.push({ step, prepared: await makeReady(system, place, work, step, users) });
+    await commit(ready.map(({ prepared }) => prepared));
+  } catch (error) {
+    await discard(ready.map(({ prepared }) => prepared));
+    throw error;
+  }
+  for (const { step, prepared } of ready) {
+    state.installed[stateKey(step.transfer, step.fileName)] = {
+      component: work.survey.component.name,
+      version: step.instance.version,
+      sha256: step.instance.sha256,
+      sizeBytes: prepared.sizeBytes,
+    };
+    await release(system, step, users);
+  }
   done.push({ component: plan.component.name, action: 'install', version: plan.version, from: plan.from ?? null });
 }
 
-async function installOne(
+async function makeReady(
   system: System,
-  state: State,
   place: string,
   work: Work,
-  step: Extract<Step, { step: 'install' }>,
+  step: InstallStep,
   users: PayloadUsers,
-): Promise<void> {
-  const { transfer, instance, fileName } = step;
-  const directory = join(transfer.target.path, installsParked(transfer) ? PARKED : '');
-  const to = join(resolveInRoot(place, directory), fileName);
+): Promise<Prepared> {
+  const { instance, fileName } = step;
   const left = (users.get(instance.sha256) ?? 1) - 1;
   users.set(instance.sha256, left);
-  const isLast = left <= 0;
-  const sizeBytes = await installPayload({
-    from: system.staging.payload(instance.sha256),
-    sha256: instance.sha256,
-    to,
-    name: instance.name,
-    mode: transfer.target.mode ?? instance.mode ?? (transfer.target.readOnly ? 0o444 : undefined),
-    mtime: instance.mtime,
-    maxBytes: system.config.maxImageSize,
-    ready: isLast ? work.ready.get(instance.sha256) : undefined,
-    makeRoom: system.makeRoom,
-  });
-  const facts = transfer.kind === 'none' ? undefined : await readLocalFacts(to);
-  if (facts) {
-    system.facts.set(instance.sha256, facts);
-    const use = { kind: transfer.kind, imageName: imageNameOf(transfer, fileName) };
-    const verdict = judgeImage(facts, use, system.host.release);
-    if (!verdict.fits) {
-      await rm(to, { force: true });
-      throw new UnsuitableError(`${instance.name}: ${verdict.text}`, {
-        next: 'a later run tries the next version down',
-      });
-    }
+  const ready = left <= 0 ? work.ready.get(instance.sha256) : undefined;
+  const prepared = await preparePayload({ ...requestFor(system, place, step), ready });
+  try {
+    await judge(system, step, prepared);
+    if (!fileName.includes(instance.version)) await writeXattr(prepared.temporary, VERSION_XATTR, instance.version);
+  } catch (error) {
+    await discard([prepared]);
+    throw error;
   }
-  if (!fileName.includes(instance.version)) await writeXattr(to, VERSION_XATTR, instance.version);
-  state.installed[stateKey(transfer, fileName)] = {
-    component: work.survey.component.name,
-    version: instance.version,
-    sha256: instance.sha256,
-    sizeBytes,
+  return prepared;
+}
+
+function requestFor(system: System, place: string, { transfer, instance, fileName }: InstallStep): InstallRequest {
+  const { target } = transfer;
+  const directory = join(target.path, installsParked(transfer) ? PARKED : '');
+  return {
+    payload: payloadOf(system, { transfer, instance }),
+    to: join(resolveInRoot(place, directory), fileName),
+    name: instance.name,
+    mode: target.mode ?? instance.fields.mode,
+    mtime: instance.fields.mtime,
+    readOnly: target.readOnly ?? instance.fields.readOnly,
+    subvolume: target.type === 'subvolume',
+    maxBytes: system.config.maxImageSize,
+    makeRoom: system.makeRoom,
   };
-  if (!isLast) return;
-  await rm(system.staging.payload(instance.sha256), { force: true });
-  await rm(system.staging.unpacked(instance.sha256), { force: true });
+}
+
+function payloadOf(system: System, { transfer, instance }: Pick<InstallStep, 'transfer' | 'instance'>): Payload {
+  const payload = system.sources.of(transfer.source.type).payload(instance);
+  if (payload) return payload;
+  throw new StorageError(`${instance.name}: is not in staging any more`, { next: 'run extupdate apply again' });
+}
+
+/** @throws UnsuitableError when the image does not fit: what was known of it was not of this image */
+async function judge(system: System, { transfer, instance, fileName }: InstallStep, prepared: Prepared): Promise<void> {
+  const facts = transfer.kind === 'none' ? undefined : await readLocalFacts(prepared.temporary);
+  if (!facts) return;
+  system.facts.set(instance.sha256, facts);
+  const use = { kind: transfer.kind, imageName: imageNameOf(transfer, fileName) };
+  const verdict = judgeImage(facts, use, system.host.release);
+  if (verdict.fits) return;
+  throw new UnsuitableError(`${instance.name}: ${verdict.text}`, { next: 'a later run tries the next version down' });
+}
+
+/** Removes from staging what nobody needs any more. */
+async function release(system: System, { transfer, instance }: InstallStep, users: PayloadUsers): Promise<void> {
+  if ((users.get(instance.sha256) ?? 0) > 0) return;
+  const payload = system.sources.of(transfer.source.type).payload(instance);
+  if (payload?.staged) await rm(payload.path, { force: true });
+  await removeTree(system.staging.unpacked(instance.sha256));
 }

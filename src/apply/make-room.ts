@@ -103,7 +103,7 @@ async function makeRoom(
 async function dropStaged(system: System, works: readonly Work[], device: number, bytes: number): Promise<number> {
   const { directory } = system.staging;
   const chosen = works.flatMap(({ resolution }) => [...(resolution?.chosen?.offered.values() ?? [])]);
-  const wanted = new Set([...system.downloads.keys(), ...chosen.map(({ sha256 }) => sha256)]);
+  const wanted = new Set([...system.sources.wanted.keys(), ...chosen.map(({ sha256 }) => sha256)]);
   let freed = 0;
   for (const name of namesIn(directory)) {
     const sha256 = /^([0-9a-f]{64})(\.partial)?$/.exec(name)?.[1];

@@ -1,11 +1,12 @@
 /** Removes versions that nothing needs any more, after everything else has succeeded. */
 import { readdirSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { eachPlanned } from '../each-work.ts';
 import { collectNeeds, type KnownNeeds } from '../needs.ts';
 import { isTemporaryName, syncDirectory } from '../os/atomic-file.ts';
 import { readRecords, removeRecord } from '../os/records.ts';
+import { removeTree } from '../os/remove-tree.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
 import { storageError } from '../os/storage-error.ts';
@@ -107,14 +108,23 @@ export async function removeFile(
 ): Promise<void> {
   const path = resolveInRoot(place, instancePath(transfer, instance), false);
   try {
-    await rm(path);
-    await syncDirectory(dirname(path));
+    await removeTree(path);
+    await removeEmptyParents(resolveInRoot(place, transfer.target.path), path);
   } catch (error) {
     throw storageError(instancePath(transfer, instance), error);
   }
   delete state.installed[instance.path];
   done.push({ component: component.name, action: 'remove', version: instance.version, from: null });
   system.options.reporter.step(component.name, `removed ${instance.version}: ${reason}`);
+}
+
+/** Directories that a pattern has made (sysupdate.d(5)): they go with the last file in them. */
+async function removeEmptyParents(directory: string, path: string): Promise<void> {
+  for (let parent = dirname(path); parent.startsWith(`${directory}/`); parent = dirname(parent)) {
+    if (parent === join(directory, PARKED) || namesIn(parent).length > 0) return;
+    await rmdir(parent);
+    await syncDirectory(dirname(parent));
+  }
 }
 
 /** Prunes what a run leaves over; a component that failed keeps all it has. */
@@ -161,7 +171,7 @@ function elsewhereTransfers({ elsewhere }: KnownNeeds, component: string): Trans
 /** Our own temporary files of runs that were killed; the lock says that no other run is at work. */
 async function removeTemporary(directory: string): Promise<void> {
   for (const parent of [directory, join(directory, PARKED)]) {
-    for (const name of namesIn(parent).filter(isTemporaryName)) await rm(join(parent, name), { force: true });
+    for (const name of namesIn(parent).filter(isTemporaryName)) await removeTree(join(parent, name));
   }
 }
 
@@ -174,7 +184,7 @@ export async function removeLeftovers(system: System): Promise<void> {
   const unpacked = dirname(system.staging.unpacked('x'));
   const lists = namesIn(join(directory, 'manifests')).map((name) => join(directory, 'manifests', name));
   for (const parent of [home, join(home, 'os'), directory, unpacked, ...lists]) {
-    for (const name of namesIn(parent).filter(isTemporaryName)) await rm(join(parent, name), { force: true });
+    for (const name of namesIn(parent).filter(isTemporaryName)) await removeTree(join(parent, name));
   }
   await removeStale(system, unpacked);
 }
@@ -185,7 +195,7 @@ async function removeStale(system: System, unpacked: string): Promise<void> {
       const path = join(directory, name);
       const age = system.now.getTime() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
       if (directory !== unpacked && age < STAGED_AGE_MAX) continue;
-      await rm(path, { force: true });
+      await removeTree(path);
     }
   }
 }

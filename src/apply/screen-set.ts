@@ -2,9 +2,9 @@
  * Test-merges what is about to be visible. When systemd refuses the set, the guilty among the new images are found
  * there, in halves; they are marked bad and their components fail, the rest goes on.
  */
-import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { reportOf, UnsuitableError } from '../errors.ts';
+import { removeTree } from '../os/remove-tree.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
 import { withUnderlay } from '../os/underlay.ts';
@@ -80,7 +80,7 @@ async function screenKind(
 async function discard(state: State, { work, transfer, image }: Candidate): Promise<void> {
   const fresh = work.plan?.steps.some((step) => step.step === 'install' && step.transfer === transfer);
   if (!fresh) return;
-  await withUnderlay([image.path], (place) => rm(resolveInRoot(place, image.path), { force: true }));
+  await withUnderlay([image.path], (place) => removeTree(resolveInRoot(place, image.path)));
   delete state.installed[stateKey(transfer, basename(image.path))];
 }
 

@@ -69,7 +69,7 @@ export function check(run: RunOptions): Promise<Outcome> {
     const { nothingFits } = await import('../acquire.ts');
     const errors = surveys.flatMap((survey, index) => {
       const resolution = resolutions[index];
-      const unfit = survey.failure || survey.unreadable || !resolution ? undefined : nothingFits(resolution);
+      const unfit = survey.failure || survey.unreadable || !resolution ? undefined : nothingFits(system, resolution);
       return unfit ? [{ component: survey.component.name, ...reportOf(unfit) }] : failureOf(survey);
     });
     return { resolutions, errors };
@@ -157,7 +157,9 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
   try {
     const { resolutions, errors, ...rest } = await operation(system);
     return {
-      components: resolutions.map((resolution) => componentDocument(resolution, (state) => stagedState(system, state))),
+      components: resolutions.map((resolution) =>
+        componentDocument(resolution, (state) => stagedState(system, resolution.component, state)),
+      ),
       errors: [
         ...broken.map(({ name, problems }) =>
           errorDocument(name, {

@@ -116,6 +116,16 @@ export class SettingReader {
     return undefined;
   }
 
+  /** URLs for people; one that is none is not worth stopping for. */
+  urls(section: string, key: string): string[] {
+    return this.list(section, key).flatMap((assignment) => {
+      const value = expandSpecifiers(assignment.value, this.#values);
+      if (/^https?:\/\/[^/]/.test(value) && URL.canParse(value)) return [value];
+      this.problem(assignment, `${key}=: "${value}" is not a URL of the web, ignoring`, 'warning');
+      return [];
+    });
+  }
+
   /** An absolute path, or one relative to `base` where there is one. */
   path(section: string, key: string, base?: string): string | undefined {
     const assignment = this.last(section, key);

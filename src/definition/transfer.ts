@@ -1,4 +1,6 @@
 /** `[Transfer]`, `[Source]` and `[Target]` of sysupdate.d(5): assignments in, a {@link Transfer} or problems out. */
+
+import { sourceTraits } from '../source/source-types.ts';
 import {
   type Kind,
   type SourceType,
@@ -29,6 +31,9 @@ export interface ParsedTransfer {
 /** sysupdate.d(5): how many versions stay when `InstancesMax=` is not set, and the least that can be set. */
 const INSTANCES_MAX_DEFAULT = 3;
 const INSTANCES_MAX_LEAST = 2;
+
+/** `PathRelativeTo=`; only `root` is for targets of ours, and `explicit` for sources. */
+const anchors = ['root', 'esp', 'xbootldr', 'boot', 'explicit'] as const;
 
 const KNOWN_SETTINGS: Readonly<Record<string, readonly string[]>> = {
   Transfer: ['MinVersion', 'ProtectVersion', 'Verify', 'ChangeLog', 'AppStream', 'Features', 'RequisiteFeatures'],
@@ -66,11 +71,18 @@ export function parseTransfer(
   const minVersion = reader.version('Transfer', 'MinVersion');
   const protectVersions = reader.versions('Transfer', 'ProtectVersion');
   const verify = reader.boolean('Transfer', 'Verify') ?? true;
+  const changeLog = reader.urls('Transfer', 'ChangeLog');
+  const appStream = reader.urls('Transfer', 'AppStream');
   const features = reader.words('Transfer', 'Features');
   const requisiteFeatures = reader.words('Transfer', 'RequisiteFeatures');
   const source = readSource(reader);
   // Read even when the source is broken, so that all problems are told at once.
   const target = readTarget(reader, source);
+  if (source && target && !sourceTraits[source.type].targets.includes(target.type)) {
+    const allowed = sourceTraits[source.type].targets.join(', ');
+    const message = `Type=: a ${source.type} source cannot fill a ${target.type} target; allowed: ${allowed}`;
+    reader.problem(reader.last('Target', 'Type') ?? reader.last('Source', 'Type'), message);
+  }
 
   const common = { features, requisiteFeatures, problems: reader.problems };
   if (!source || !target || reader.problems.some((problem) => problem.severity === 'error')) return common;
@@ -83,6 +95,8 @@ export function parseTransfer(
     kind: kindOfTarget(target),
     protectVersions,
     verify,
+    changeLog,
+    appStream,
     source,
     target,
     rivals: [],
@@ -93,13 +107,16 @@ export function parseTransfer(
 
 function readSource(reader: SettingReader): TransferSource | undefined {
   const type = reader.oneOf<SourceType>('Source', 'Type', sourceTypes);
-  const isUrl = type?.startsWith('url-') ?? reader.last('Source', 'Path')?.value.includes('://');
+  const given = reader.last('Source', 'Path')?.value;
+  const isUrl = type ? sourceTraits[type].at === 'url' : given?.includes('://');
   const path = isUrl ? reader.url('Source', 'Path') : reader.path('Source', 'Path');
   const patterns = reader.patterns('Source', 'MatchPattern');
   if (type === undefined) reader.missing('Source', 'Type', sourceTypes.join(', '));
   if (path === undefined) reader.missing('Source', 'Path', 'where the versions are');
   if (patterns.length === 0) reader.missing('Source', 'MatchPattern', 'a pattern with @v, such as NAME_@v.raw');
-  return type === undefined || path === undefined || patterns.length === 0 ? undefined : { type, path, patterns };
+  if (type === undefined || path === undefined || patterns.length === 0) return undefined;
+  const relativeTo = reader.oneOf('Source', 'PathRelativeTo', anchors);
+  return { type, path, explicit: relativeTo === 'explicit', patterns };
 }
 
 function readTarget(reader: SettingReader, source: TransferSource | undefined): TransferTarget | undefined {
@@ -119,6 +136,8 @@ function readTarget(reader: SettingReader, source: TransferSource | undefined): 
   const currentSymlink = reader.path('Target', 'CurrentSymlink', path);
   const mode = reader.mode('Target', 'Mode');
   const readOnly = reader.boolean('Target', 'ReadOnly');
+  const triesLeft = reader.count('Target', 'TriesLeft');
+  const triesDone = reader.count('Target', 'TriesDone');
   if (path === undefined) return undefined;
   return {
     type,
@@ -128,30 +147,27 @@ function readTarget(reader: SettingReader, source: TransferSource | undefined): 
     ...(currentSymlink === undefined ? {} : { currentSymlink }),
     ...(mode === undefined ? {} : { mode }),
     ...(readOnly === undefined ? {} : { readOnly }),
+    ...(triesLeft === undefined ? {} : { triesLeft }),
+    ...(triesDone === undefined ? {} : { triesDone }),
   };
 }
 
 /** sysupdate.d(5), `Type=` of `[Target]`. */
 function defaultTargetType(source: SourceType, path: string | undefined): TargetType {
-  switch (source) {
-    case 'url-file':
-    case 'regular-file':
-      return path === 'auto' || path?.startsWith('/dev/') ? 'partition' : 'regular-file';
-    case 'subvolume':
-      return 'subvolume';
-    case 'url-tar':
-    case 'tar':
-    case 'directory':
-      return 'directory';
+  if (sourceTraits[source].form === 'file') {
+    return path === 'auto' || path?.startsWith('/dev/') ? 'partition' : 'regular-file';
   }
+  return source === 'subvolume' ? 'subvolume' : 'directory';
 }
 
 function reasonToLeave(reader: SettingReader, source: TransferSource, target: TransferTarget): string | undefined {
   if (target.type === 'partition') return 'its target is a partition';
   const relativeTo = reader.last('Target', 'PathRelativeTo')?.value ?? 'root';
   if (relativeTo !== 'root') return `its target is relative to the ${relativeTo} partition`;
-  if (source.type !== 'url-file') return `its source has the type ${source.type}`;
-  if (target.type !== 'regular-file') return `its target has the type ${target.type}`;
+  // Flatcar ships one so that systemd's service finds a definition.
+  if (source.path === target.path) return 'it is a placeholder: its source is its own target';
+  const from = reader.last('Source', 'PathRelativeTo')?.value ?? 'root';
+  if (from !== 'root' && !source.explicit) return `its source is relative to the ${from} partition`;
   return undefined;
 }
 

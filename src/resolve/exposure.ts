@@ -4,6 +4,7 @@
  */
 import { isSearchDirectory } from '../definition/kind.ts';
 import type { Transfer } from '../types.ts';
+import { directoryDepth } from '../version/pattern.ts';
 
 export type Exposure =
   /** `NAME.raw.v/`: vpick takes the best visible file. */
@@ -20,12 +21,14 @@ export const PARKED = '.parked';
 
 /** How the versions of a transfer become visible. */
 export function exposureOf(transfer: Transfer): Exposure {
-  const { path, currentSymlink } = transfer.target;
-  const searched = isSearchDirectory(path);
+  const { path, currentSymlink, patterns } = transfer.target;
+  // systemd looks at what is in the directory itself only.
+  const isNested = patterns[0] !== undefined && directoryDepth(patterns[0]) > 0;
+  const searched = !isNested && isSearchDirectory(path);
   if (currentSymlink !== undefined) return { how: 'symlink', link: currentSymlink, inSearchDirectory: searched };
   const last = path.slice(path.lastIndexOf('/') + 1);
   const versioned = /^.+?(\.raw|\.img|)\.v$/.exec(last);
-  if (versioned) return { how: 'versioned-directory', suffix: versioned[1] ?? '' };
+  if (versioned && !isNested) return { how: 'versioned-directory', suffix: versioned[1] ?? '' };
   return searched ? { how: 'search-directory' } : { how: 'none' };
 }
 

@@ -50,7 +50,7 @@ async function readRemote(
   signal?: AbortSignal,
 ): Promise<ImageFacts | undefined> {
   try {
-    const source = await openRangeSource(http, instance.url, signal);
+    const source = await openRangeSource(http, instance.location, signal);
     if (detectCompression(await source.read(0, Math.min(8, source.size)))) return undefined;
     return await readImageFacts(() => openImage(cached(source, REMOTE_CACHE)), 'remote');
   } catch (error) {

@@ -1,11 +1,12 @@
 /** Which version systemd sees now. */
 import { readdirSync, readlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { resolveInRoot } from '../os/root.ts';
 import { exposureOf, PARKED } from '../resolve/exposure.ts';
 import { comparePreference, isCandidate, parseVpickName } from '../resolve/vpick.ts';
 import type { InstalledInstance, Transfer } from '../types.ts';
 import { newestFirst } from '../version/compare.ts';
+import { ownNames } from './list-installed.ts';
 import { matchOwn } from './ownership.ts';
 import { versionedBase } from './paths.ts';
 
@@ -57,9 +58,10 @@ function linkedName(root: string, transfer: Transfer, link: string): string | un
     return undefined;
   }
   const directory = resolveInRoot(root, transfer.target.path);
-  const name = resolved.slice(resolved.lastIndexOf('/') + 1);
-  const inTarget = [join(directory, name), join(directory, PARKED, name)].includes(resolved);
-  return inTarget && namesIn(dirname(resolved)).includes(name) ? name : undefined;
+  const parent = [join(directory, PARKED), directory].find((one) => resolved.startsWith(`${one}/`));
+  const name = parent === undefined ? '' : resolved.slice(parent.length + 1);
+  const isThere = namesIn(dirname(resolved)).includes(basename(resolved));
+  return isThere && matchOwn(transfer, name) !== undefined ? name : undefined;
 }
 
 function namesIn(directory: string): string[] {
@@ -74,7 +76,7 @@ function namesIn(directory: string): string[] {
 export function isExposed(root: string, transfer: Transfer, name: string, architecture: string): boolean {
   const exposure = exposureOf(transfer);
   const directory = resolveInRoot(root, transfer.target.path);
-  const visible = () => namesIn(directory).filter((other) => matchOwn(transfer, other));
+  const visible = () => ownNames(directory, transfer);
   switch (exposure.how) {
     case 'versioned-directory':
       return pickedName(directory, transfer, exposure.suffix, architecture) === name;

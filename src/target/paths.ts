@@ -4,7 +4,7 @@ import { PARKED } from '../resolve/exposure.ts';
 import { isVpickVersion } from '../resolve/vpick.ts';
 import { compressionSuffix } from '../source/list-offered.ts';
 import type { InstalledInstance, OfferedInstance, Transfer } from '../types.ts';
-import { formatPattern, type PatternFields } from '../version/pattern.ts';
+import { formatPattern } from '../version/pattern.ts';
 
 /** Path of an instance as seen inside the root. */
 export function instancePath(transfer: Transfer, instance: Pick<InstalledInstance, 'name' | 'parked'>): string {
@@ -25,14 +25,14 @@ export function stateKey(transfer: Transfer, name: string): string {
  * The file name for a new instance: the first target pattern, filled in (sysupdate.d(5)). In a `.v` directory the
  * version has to be one that vpick reads: `+` and `_` become `.`, the true version is kept in the state.
  */
-export function newFileName(transfer: Transfer, instance: OfferedInstance, fields: PatternFields): string {
+export function fileNameOf(transfer: Transfer, instance: OfferedInstance): string {
   const [pattern] = transfer.target.patterns;
   const inVersionedDirectory = transfer.target.path.endsWith('.v');
   const version =
     inVersionedDirectory && !isVpickVersion(instance.version)
       ? instance.version.replace(/[_+]/g, '.')
       : instance.version;
-  const name = pattern && formatPattern(pattern, { ...fields, version });
+  const name = pattern && formatPattern(pattern, { ...instance.fields, version });
   // A target pattern with a field that the source does not tell: the source's own name is the best there is.
   return name ?? instance.name.slice(instance.name.lastIndexOf('/') + 1).replace(compressionSuffix, '');
 }

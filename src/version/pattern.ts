@@ -57,6 +57,9 @@ export interface Pattern {
 /** Longest pattern after expansion, in bytes (sysupdate: FILENAME_MAX of a name). */
 const PATTERN_LENGTH_MAX = 255;
 
+/** How deep `**` is followed into a local directory. */
+const ANY_DIRECTORY_DEPTH = 16;
+
 /** Thrown by {@link parsePattern}; the text is the problem, for a message that knows file and line. */
 export class PatternError extends Error {}
 
@@ -145,6 +148,11 @@ export function formatPattern(pattern: Pattern, fields: PatternFields): string |
 /** How much literal text a pattern has; of two that match a name, the one with more is the more specific. */
 export function literalLength(pattern: Pattern): number {
   return pattern.elements.reduce((sum, element) => sum + (element.type === 'literal' ? element.text.length : 0), 0);
+}
+
+/** Levels of directories that a name has to be looked for in; a pattern for any directory is not followed for ever. */
+export function directoryDepth(pattern: Pattern): number {
+  return pattern.anyDirectory ? ANY_DIRECTORY_DEPTH : pattern.text.split('/').length - 1;
 }
 
 function checkText(text: string): void {

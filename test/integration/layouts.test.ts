@@ -107,7 +107,9 @@ describe('Flatcar', () => {
   it('leaves the placeholder in sysupdate.d alone', async () => {
     const result = await world.run(['list']);
     expect(result).toMatchObject({ status: 0 });
-    expect(result.stdout).toContain('default: left to systemd-sysupdate, its source has the type regular-file');
+    expect(result.stdout).toContain(
+      'default: left to systemd-sysupdate, it is a placeholder: its source is its own target',
+    );
   });
 
   it('does not take the web page for a signature when one is wanted', async () => {

@@ -86,7 +86,7 @@ export class Machine {
       id: 'app',
       kind: 'sysext',
       protectVersions: [],
-      target: { ...target, instancesMax: setup.instancesMax },
+      target: { ...target, patterns: [], instancesMax: setup.instancesMax },
     } as unknown as Transfer;
     const settings = { skipVersions: [], activate: setup.activate } as unknown as Component['settings'];
     this.component = { name: 'app', origin: 'extupdate', transfers: [this.transfer], settings };
@@ -150,7 +150,8 @@ export class Machine {
         transferId: 'app',
         version: one.version,
         name: this.fileName(one.version, one.os),
-        url: '',
+        location: '',
+        fields: { version: one.version },
         sha256: this.fileName(one.version, one.os),
         sidecars: [],
       }));

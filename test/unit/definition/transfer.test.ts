@@ -76,9 +76,9 @@ describe('parseTransfer', () => {
     ],
     [
       '[Source]\nType=regular-file\nPath=/\nMatchPattern=invalid@v.raw\n[Target]\nType=regular-file\nPath=/\n',
-      'regular-file',
+      'placeholder',
     ],
-    ['[Source]\nType=url-tar\nPath=https://x/\nMatchPattern=f_@v.tar\n[Target]\nPath=/x\n', 'url-tar'],
+    ['[Source]\nType=tar\nPath=/EFI\nPathRelativeTo=esp\nMatchPattern=f_@v.tar\n[Target]\nPath=/x\n', 'esp'],
   ])('leaves %j to systemd-sysupdate', (text, reason) => {
     expect(parse(text)).toMatchObject({ left: expect.stringContaining(reason) });
     expect(parse(text).problems).toEqual([]);

@@ -17,8 +17,10 @@ const transfer = (id: string, more: Partial<Transfer> = {}): Transfer => ({
   kind: 'sysext',
   protectVersions: [],
   verify: true,
+  changeLog: [],
+  appStream: [],
   rivals: [],
-  source: { type: 'url-file', path: 'https://example.com', patterns: [parsePattern(`${id}_@v.raw`)] },
+  source: { type: 'url-file', path: 'https://example.com', explicit: false, patterns: [parsePattern(`${id}_@v.raw`)] },
   target: {
     type: 'regular-file',
     path: `/var/lib/extensions/${id}.raw.v`,
@@ -40,7 +42,8 @@ const offer = (version: string, id = 'app'): OfferedInstance => ({
   transferId: id,
   version,
   name: `${id}_${version}.raw`,
-  url: `https://example.com/${id}_${version}.raw`,
+  location: `https://example.com/${id}_${version}.raw`,
+  fields: { version },
   sha256: `${id}-${version}`,
   sidecars: [],
 });

@@ -1,0 +1,70 @@
+/** Makes a directory tree ready: an archive unpacked, or a tree copied, with its mode and time set, and on disk. */
+import { chmod, rename, stat, utimes } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { unpackTar } from '../archive/unpack-tar.ts';
+import { StorageError } from '../errors.ts';
+import { temporaryPath } from '../os/atomic-file.ts';
+import { removeTree } from '../os/remove-tree.ts';
+import { lastLine, runCommand } from '../os/run-command.ts';
+import { ensureSpace } from '../os/space.ts';
+import { errorCode } from '../os/storage-error.ts';
+import { isSubvolume, makeTree } from '../os/tree-marks.ts';
+import type { InstallRequest, Prepared } from './install.ts';
+
+/** Milliseconds that copying or syncing a tree may take. */
+const TREE_TIMEOUT = 3_600_000;
+
+/** @throws TrustError, PolicyError, UnsuitableError, StorageError; see {@link preparePayload} */
+export async function prepareTree(request: InstallRequest): Promise<Pick<Prepared, 'temporary' | 'sizeBytes'>> {
+  const { payload, ready, subvolume = false } = request;
+  const temporary = temporaryPath(request.to);
+  try {
+    if (ready === undefined || !(await moveTo(temporary, ready, subvolume))) {
+      await makeTree(temporary, subvolume);
+      if (ready !== undefined) await copyTree(request, ready, temporary);
+      else if (payload.form === 'tree') await copyTree(request, payload.path, temporary);
+      else await unpackTar({ ...request, path: payload.path, sha256: payload.sha256, to: temporary });
+    }
+    await setAttributes(temporary, request);
+    await run(['sync', '--file-system', temporary]);
+    return { temporary, sizeBytes: await treeSize(temporary) };
+  } catch (error) {
+    await removeTree(temporary);
+    throw error;
+  }
+}
+
+/** @returns false when it has to be copied: it is on another file system, or a subvolume is wanted */
+async function moveTo(temporary: string, ready: string, subvolume: boolean): Promise<boolean> {
+  if (subvolume && !(await isSubvolume(ready))) return false;
+  try {
+    await rename(ready, temporary);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EXDEV') return false;
+    throw error;
+  }
+}
+
+/** cp(1) keeps owners, links, attributes, ACLs and holes, and shares blocks where the file system can. */
+async function copyTree(request: InstallRequest, from: string, to: string): Promise<void> {
+  await ensureSpace(dirname(to), await treeSize(from), request.makeRoom);
+  await run(['cp', '--archive', '--reflink=auto', '--no-target-directory', '--', from, to]);
+}
+
+async function setAttributes(path: string, { mode, mtime }: InstallRequest): Promise<void> {
+  if (mode !== undefined) await chmod(path, mode);
+  if (mtime !== undefined) await utimes(path, Number(mtime) / 1e6, Number(mtime) / 1e6);
+}
+
+/** Bytes that a tree takes on disk. */
+async function treeSize(path: string): Promise<number> {
+  const { stdout } = await run(['du', '--summarize', '--block-size=1', '--', path]);
+  return Number.parseInt(stdout, 10) || (await stat(path)).size;
+}
+
+async function run(argv: readonly [string, ...string[]]): Promise<{ readonly stdout: string }> {
+  const result = await runCommand(argv, { timeoutMs: TREE_TIMEOUT });
+  if (result.status === 0) return result;
+  throw new StorageError(`${argv[0]}: ${lastLine(result)}`);
+}
