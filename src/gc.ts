@@ -1,5 +1,6 @@
 /** `gc`: removes what nothing needs, and tells for every file why it stays. */
 import { decideForComponent, foreignComponents, forgetOses, removeLeftovers, removeUnneeded } from './apply/prune.ts';
+import { isTurnedOff } from './definition/features.ts';
 import { underAll } from './each-work.ts';
 import { type ErrorReport, reportOf } from './errors.ts';
 import { withLocks } from './locks.ts';
@@ -21,7 +22,9 @@ export async function collectGarbage(
     const kept: KeptFile[] = [];
     const errors: (ErrorReport & { component: string })[] = [];
     const needs = await collectNeeds(system, state);
-    const components = [...system.definitions.components, ...foreignComponents(system, needs)];
+    // What features turn off keeps all it has.
+    const managed = system.definitions.components.filter((component) => !isTurnedOff(component));
+    const components = [...managed, ...foreignComponents(system, needs)];
     const works = components.map((component) => ({ survey: { component } }));
     await underAll(system, works, async (place) => {
       for (const component of components) {

@@ -77,6 +77,7 @@ function situation({
     name: 'app',
     origin: 'extupdate',
     transfers,
+    disabledTransfers: [],
     settings: { ...defaultExtensionSettings, ...settings },
   };
   return resolve({
