@@ -52,7 +52,9 @@ export function underAll<T>(
 ): Promise<T> {
   const { root } = system.options;
   if (root !== '') return operation(root);
-  const paths = works.flatMap(({ survey }) => survey.component.transfers.flatMap(pathsOf));
+  const paths = works.flatMap(({ survey: { component } }) =>
+    [...component.transfers, ...component.disabledTransfers].flatMap(pathsOf),
+  );
   return withUnderlay(paths, operation);
 }
 

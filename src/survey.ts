@@ -1,5 +1,6 @@
 /** What is offered, what is here, and what follows from both, for one component; nothing is changed. */
 import { mapLimit } from './concurrency.ts';
+import { isTurnedOff } from './definition/features.ts';
 import { type ErrorReport, NetworkError, reportOf, StorageError, UsageError } from './errors.ts';
 import type { State } from './os/state.ts';
 import { isBadUnder } from './resolve/marks.ts';
@@ -31,11 +32,10 @@ const LOOKUPS_AT_ONCE = 4;
 /** Components that are surveyed at the same time. */
 const SURVEYS_AT_ONCE = 32;
 
-/** Surveys all selected components side by side. */
+/** Surveys all selected components side by side; of one that its features turn off, no version is wanted. */
 export function surveyAll(system: System, state: State, options: { readonly sources: boolean }): Promise<Survey[]> {
-  return mapLimit(system.definitions.components, SURVEYS_AT_ONCE, (component) =>
-    surveyComponent(system, state, component, options),
-  );
+  const wanted = system.definitions.components.filter((component) => !isTurnedOff(component));
+  return mapLimit(wanted, SURVEYS_AT_ONCE, (component) => surveyComponent(system, state, component, options));
 }
 
 async function surveyComponent(

@@ -81,7 +81,10 @@ export interface Component {
   readonly name: string;
   /** Where it was defined: extupdate's own `transfer.d`, or a `sysupdate.NAME.d`. */
   readonly origin: 'extupdate' | 'sysupdate';
+  /** Those that are on; none when its features turn all of them off. */
   readonly transfers: readonly Transfer[];
+  /** Those that its features turn off: what they have installed is theirs until it is removed. */
+  readonly disabledTransfers: readonly Transfer[];
   readonly settings: ExtensionSettings;
 }
 

@@ -5,6 +5,7 @@
 import { acquireComponent, doesNotFit, nothingFits } from './acquire.ts';
 import { type ActivationSet, activateSet } from './apply/activate-set.ts';
 import { exposeTogether } from './apply/expose-together.ts';
+import { hideTurnedOff, turnedOffComponents } from './apply/hide-turned-off.ts';
 import { installPlanned } from './apply/install-planned.ts';
 import { keepHealthy } from './apply/keep-healthy.ts';
 import { makeRoomFor, makeWantedRoom } from './apply/make-room.ts';
@@ -124,7 +125,11 @@ async function activateAll(
   await screenSet(system, state, works);
   const trials = startTrials(system, state, works, requests, goesBack);
   await writeState(root, state);
-  const set = await underAll(system, works, (place) => exposeAll(system, place, works, done));
+  const off = turnedOffComponents(system).map((component) => ({ survey: { component } }));
+  const set = await underAll(system, [...works, ...off], async (place) => {
+    const hidden = await hideTurnedOff(system, place);
+    return { ...(await exposeAll(system, place, works, done)), hidden };
+  });
   set.changed.push(...trials.resumed);
   await activateSet(system, works, set, done);
   await keepHealthy(system, state, set, done);
@@ -132,7 +137,7 @@ async function activateAll(
   endTrials(system, state, works, set, trials, goesBack);
   await writeState(root, state);
   const judged = new Set(set.changed.map(({ work }) => work));
-  await underAll(system, works, async (place) => {
+  await underAll(system, [...works, ...off], async (place) => {
     await recordRun(system, state, place, works, judged, { keepsWaiting: false });
     await pruneAll(system, state, place, works, done);
   });

@@ -29,6 +29,8 @@ export interface Changed {
 /** What has been exposed in this run. */
 export interface ActivationSet {
   readonly changed: Changed[];
+  /** Kinds of which something was only taken out of sight. */
+  readonly hidden?: ReadonlySet<MergeKind>;
 }
 
 /** Whether systemd is told to merge in this run. */
@@ -45,7 +47,7 @@ export async function activateSet(
 ): Promise<void> {
   if (!mergesHere(system)) return;
   const expected = works.flatMap((work) => expectedOf(work));
-  const kinds = new Set(kindsOf(set.changed));
+  const kinds = new Set([...kindsOf(set.changed), ...(set.hidden ?? [])]);
   for (const { kind } of await findMissing(expected)) kinds.add(kind);
   if (kinds.size === 0) return;
 

@@ -10,8 +10,8 @@ import { removeTree } from '../os/remove-tree.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
 import { storageError } from '../os/storage-error.ts';
-import { PARKED } from '../resolve/exposure.ts';
-import { decideElsewhere, decideKeep, type KeepDecision } from '../resolve/keep.ts';
+import { exposureOf, PARKED } from '../resolve/exposure.ts';
+import { decideElsewhere, decideKeep, decideTurnedOff, type KeepDecision } from '../resolve/keep.ts';
 import { obsoleteRecords } from '../resolve/needed-files.ts';
 import { resolveSurvey, surveyAll } from '../survey.ts';
 import type { System } from '../system.ts';
@@ -21,6 +21,7 @@ import { instancePath } from '../target/paths.ts';
 import type { Component, Transfer } from '../types.ts';
 import { newestFirst } from '../version/compare.ts';
 import type { DoneAction, Work } from '../work.ts';
+import { turnedOffComponents } from './hide-turned-off.ts';
 
 /** What an interrupted download left is kept for a later run, for so many milliseconds. */
 const STAGED_AGE_MAX = 7 * 24 * 3600 * 1000;
@@ -60,6 +61,13 @@ export async function decideForComponent(
     });
     decisions.push(...decided.map((decision) => ({ ...decision, transfer })));
   }
+  for (const transfer of component.disabledTransfers) {
+    const installed = await listInstalled(place, transfer, state, { readImages: false });
+    // Where nothing looks, nothing is visible.
+    const isSeen = exposureOf(transfer).how !== 'none';
+    const active = isSeen ? activeName(place, transfer, installed, system.host.release.architecture) : undefined;
+    decisions.push(...decideTurnedOff(installed, active, needs).map((decision) => ({ ...decision, transfer })));
+  }
   const activeNames = new Set(here.flatMap(({ active }) => active ?? []));
   const known = new Set(decisions.map(({ instance }) => instance.path));
   for (const transfer of elsewhereTransfers(needs, component.name)) {
@@ -90,7 +98,7 @@ export async function removeUnneeded(
   const decisions = await decideForComponent(system, state, place, component, needs);
   for (const decision of decisions)
     if (!decision.keep) await removeFile(system, state, place, component, decision, done);
-  for (const { target } of component.transfers) {
+  for (const { target } of [...component.transfers, ...component.disabledTransfers]) {
     await removeTemporary(resolveInRoot(place, target.path));
     if (target.currentSymlink) await removeTemporary(resolveInRoot(place, dirname(target.currentSymlink)));
   }
@@ -139,6 +147,9 @@ export async function pruneAll(
   await eachPlanned(works, async ({ survey }) => {
     await removeUnneeded(system, state, place, survey.component, needs, done);
   });
+  for (const component of turnedOffComponents(system)) {
+    await removeUnneeded(system, state, place, component, needs, done);
+  }
   if (works.every(({ error, plan }) => plan && !error)) await forgetOses(system, state, needs);
 }
 

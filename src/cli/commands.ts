@@ -1,4 +1,5 @@
 /** What each command does: gather, decide or act, and hand a document to the printer. */
+import { isTurnedOff } from '../definition/features.ts';
 import { renderProblem } from '../definition/load.ts';
 import type { ErrorReport } from '../errors.ts';
 import { exitStatus, reportOf } from '../errors.ts';
@@ -44,6 +45,8 @@ export interface Outcome {
   /** Components that are somebody else's, and why. */
   readonly left: readonly { readonly name: string; readonly reason: string }[];
   readonly disabled: readonly string[];
+  /** Components that their features turn off. */
+  readonly turnedOff: readonly string[];
 }
 
 /** Lists versions: what is offered, what is here, and why a version is not chosen. */
@@ -152,7 +155,8 @@ export interface Found {
 /** Opens the host for a command, and closes it after. */
 export async function withSystem(run: RunOptions, operation: (system: System) => Promise<Found>): Promise<Outcome> {
   const system = openSystem(run, programVersion);
-  const { broken, left, disabled, warnings } = system.definitions;
+  const { components, broken, left, disabled, warnings } = system.definitions;
+  const turnedOff = components.filter(isTurnedOff).map(({ name }) => name);
   for (const warning of warnings) run.reporter.notice('', renderProblem(warning));
   try {
     const { resolutions, errors, ...rest } = await operation(system);
@@ -172,6 +176,7 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
       ],
       left,
       disabled,
+      turnedOff,
       ...rest,
     };
   } finally {

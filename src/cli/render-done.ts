@@ -23,8 +23,14 @@ export function renderDone(outcome: Outcome): string {
     ({ component, action, version, from }) =>
       `${component}: ${words[action]} ${version}${from && from !== version ? ` (was ${from})` : ''}`,
   );
-  if (lines.length > 0) return lines.join('\n');
+  const off = renderTurnedOff(outcome);
+  if (lines.length + off.length > 0) return [...lines, ...off].join('\n');
   return outcome.errors.length > 0 ? '' : 'Nothing to do.';
+}
+
+/** A line for every component that wants nothing because of its features. */
+export function renderTurnedOff({ turnedOff }: Pick<Outcome, 'turnedOff'>): string[] {
+  return turnedOff.map((name) => `${name}: turned off by its features; see "extupdate features -C ${name}"`);
 }
 
 /** For what is not done by plans of steps. */

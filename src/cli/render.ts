@@ -1,6 +1,7 @@
 /** Outcomes as text for people. The same reasons stand in the JSON document. */
 import type { Outcome } from './commands.ts';
 import type { ComponentDocument, VersionDocument } from './document.ts';
+import { renderTurnedOff } from './render-done.ts';
 import { renderTable } from './table.ts';
 
 export interface TextOptions {
@@ -46,13 +47,12 @@ export function renderCheck(outcome: Outcome, options: TextOptions): string {
 
 /** `why`: version by version, why it was chosen or not. */
 export function renderWhy(outcome: Outcome, options: TextOptions): string {
-  return outcome.components
-    .map((component) => {
-      const rows = component.versions.map((version) => [version.version, stateWord(version), version.reason.text]);
-      const table = renderTable(['VERSION', 'STATE', 'REASON'], rows, options);
-      return `${component.name}: ${summary(component)}\n${component.versions.length > 0 ? table : 'No versions.'}`;
-    })
-    .join('\n\n');
+  const tables = outcome.components.map((component) => {
+    const rows = component.versions.map((version) => [version.version, stateWord(version), version.reason.text]);
+    const table = renderTable(['VERSION', 'STATE', 'REASON'], rows, options);
+    return `${component.name}: ${summary(component)}\n${component.versions.length > 0 ? table : 'No versions.'}`;
+  });
+  return [...tables, ...renderTurnedOff(outcome)].join('\n\n');
 }
 
 /** `gc`: every file with the reason for which it stays or goes. */
@@ -103,7 +103,8 @@ function summary({ current, candidate }: ComponentDocument): string {
 function withEmpty(table: string, outcome: Outcome, empty: string): string {
   const others = [
     ...outcome.left.map(({ name, reason }) => `${name}: left to systemd-sysupdate, ${reason}`),
-    ...outcome.disabled.map((name) => `${name}: disabled by its features`),
+    ...outcome.disabled.map((name) => `${name}: disabled`),
+    ...renderTurnedOff(outcome),
   ];
   const isBare = outcome.components.length + outcome.errors.length + others.length === 0;
   const nothing = isBare ? 'No components are defined; definitions stand in /etc/extupdate/transfer.d.' : empty;

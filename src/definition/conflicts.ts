@@ -1,5 +1,6 @@
 /** What definitions must not share: a link, or the very same files. Pure. */
 import type { Component, Transfer } from '../types.ts';
+import type { Pattern } from '../version/pattern.ts';
 import type { Problem } from './ini.ts';
 
 export interface Checked {
@@ -7,26 +8,54 @@ export interface Checked {
   readonly broken: readonly { readonly name: string; readonly problems: readonly Problem[] }[];
 }
 
-/** Tells transfers of their rivals in a directory, and takes out components that claim the same link or files. */
+/**
+ * Tells transfers of their rivals in a directory, and takes out components that claim the same link or files. What is
+ * turned off keeps its names, unless another transfer, which is on, has taken them over: two transfers for one target,
+ * of which features choose one.
+ */
 export function checkConflicts(components: readonly Component[]): Checked {
-  const all = components.flatMap((component) => component.transfers.map((transfer) => ({ component, transfer })));
+  const on = components.flatMap(({ transfers }) => transfers);
+  const all = [...on, ...components.flatMap(({ disabledTransfers }) => disabledTransfers)];
   const broken: { name: string; problems: Problem[] }[] = [];
   const good: Component[] = [];
   for (const component of components) {
     const problems = component.transfers.flatMap((transfer) =>
-      all.filter((other) => other.transfer !== transfer).flatMap((other) => conflictOf(transfer, other.transfer) ?? []),
+      on.filter((other) => other !== transfer).flatMap((other) => conflictOf(transfer, other) ?? []),
     );
-    if (problems.length > 0) broken.push({ name: component.name, problems });
-    else good.push({ ...component, transfers: component.transfers.map((transfer) => withRivals(transfer, all)) });
+    if (problems.length > 0) {
+      broken.push({ name: component.name, problems });
+      continue;
+    }
+    const ownRivals = (transfer: Transfer) => withRivals(transfer, all);
+    good.push({
+      ...component,
+      transfers: component.transfers.map(ownRivals),
+      disabledTransfers: component.disabledTransfers.flatMap((transfer) => withoutTaken(transfer, on)).map(ownRivals),
+    });
   }
   return { components: good, broken };
 }
 
-function withRivals(transfer: Transfer, all: readonly { readonly transfer: Transfer }[]): Transfer {
-  const others = all.filter(
-    (other) => other.transfer !== transfer && other.transfer.target.path === transfer.target.path,
+function withRivals(transfer: Transfer, all: readonly Transfer[]): Transfer {
+  const others = all.filter(({ file, target }) => file !== transfer.file && target.path === transfer.target.path);
+  return { ...transfer, rivals: others.flatMap(({ target }) => target.patterns) };
+}
+
+/** What is left of a transfer that is off when those that are on have what they want; nothing, maybe. */
+function withoutTaken(transfer: Transfer, on: readonly Transfer[]): Transfer[] {
+  const { currentSymlink, ...target } = transfer.target;
+  const taken = new Set(
+    on.filter(({ target: { path } }) => path === target.path).flatMap((other) => other.target.patterns.map(textOf)),
   );
-  return { ...transfer, rivals: others.flatMap((other) => other.transfer.target.patterns) };
+  const patterns = target.patterns.filter((pattern) => !taken.has(textOf(pattern)));
+  if (patterns.length === 0) return [];
+  const isLinkTaken = on.some((other) => other.target.currentSymlink === currentSymlink);
+  const link = currentSymlink === undefined || isLinkTaken ? {} : { currentSymlink };
+  return [{ ...transfer, target: { ...target, ...link, patterns } }];
+}
+
+function textOf({ text }: Pattern): string {
+  return text;
 }
 
 function conflictOf(transfer: Transfer, other: Transfer): Problem | undefined {
@@ -36,7 +65,7 @@ function conflictOf(transfer: Transfer, other: Transfer): Problem | undefined {
     return error(`CurrentSymlink=: ${currentSymlink} is also that of ${other.file}; allowed: a link of its own`);
   }
   if (path !== other.target.path) return undefined;
-  const texts = new Set(patterns.map(({ text }) => text));
+  const texts = new Set(patterns.map(textOf));
   const shared = other.target.patterns.find(({ text }) => texts.has(text));
   if (!shared) return undefined;
   return error(`MatchPattern=: "${shared.text}" in ${path} is also that of ${other.file}; allowed: names of its own`);

@@ -1,6 +1,7 @@
 /** `*.feature` files of sysupdate.d(5): named switches that turn transfers on. */
 import type { Tree } from '../os/root.ts';
 import { parseBoolean } from '../syntax.ts';
+import type { Component } from '../types.ts';
 import type { Assignment, Problem } from './ini.ts';
 import { findFiles, readWithDropIns } from './search.ts';
 
@@ -50,6 +51,11 @@ export function isEnabled(
 ): boolean {
   const on = (name: string) => features.get(name)?.enabled === true;
   return names.requisiteFeatures.every(on) && (names.features.length === 0 || names.features.some(on));
+}
+
+/** Whether features turn off all that a component has. */
+export function isTurnedOff({ transfers }: Component): boolean {
+  return transfers.length === 0;
 }
 
 function lastValue(assignments: readonly Assignment[], key: string): Assignment | undefined {

@@ -1,6 +1,6 @@
 /** Everything that is defined on a host: components, what is wrong with them, and what is left to other tools. */
 import { type Tree, treeAt, withDirectoryOf } from '../os/root.ts';
-import type { Component } from '../types.ts';
+import type { Component, ExtensionSettings, Transfer } from '../types.ts';
 import { checkConflicts } from './conflicts.ts';
 import { parseExtensionSettings } from './extension-settings.ts';
 import { isEnabled, loadFeatures } from './features.ts';
@@ -16,7 +16,7 @@ export interface Definitions {
   readonly broken: readonly { readonly name: string; readonly problems: readonly Problem[] }[];
   /** Valid components that extupdate does not manage, and why. */
   readonly left: readonly { readonly name: string; readonly reason: string }[];
-  /** Components all of whose transfers are turned off by features. */
+  /** Components that are turned off as a whole: nothing of theirs is touched. */
   readonly disabled: readonly string[];
   /** Settings that are ignored, and the like. */
   readonly warnings: readonly Problem[];
@@ -74,39 +74,53 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] 
 function loadComponent(tree: Tree, candidate: Candidate, values: SpecifierValues, result: Mutable<Definitions>): void {
   const { name, origin, directories } = candidate;
   const { features, problems } = loadFeatures(tree, directories);
-  const parsed: ParsedTransfer[] = [];
-  const assignments: Assignment[] = [];
+  const on: ReadTransfer[] = [];
+  const off: ReadTransfer[] = [];
   for (const file of candidate.files) {
-    const read = readWithDropIns(tree, file, directories);
+    const { assignments, ...read } = readWithDropIns(tree, file, directories);
     problems.push(...read.problems);
     // Of a file that cannot be read, that is all there is to say.
     if (read.unreadable) continue;
-    const transfer = parseTransfer(stem(file.name), file.path, read.assignments, values);
-    problems.push(...transfer.problems);
-    if (!isEnabled(transfer, features)) continue;
-    parsed.push(transfer);
-    assignments.push(...read.assignments);
+    const parsed = parseTransfer(stem(file.name), file.path, assignments, values);
+    problems.push(...parsed.problems);
+    (isEnabled(parsed, features) ? on : off).push({ parsed, assignments });
   }
-  const extension = parseExtensionSettings(assignments);
-  problems.push(...extension.problems);
+  // What is off has no say in how what is on is kept, but must be without mistakes too, as systemd has it.
+  const [settings, offSettings] = [on, off].map(settingsOf);
+  problems.push(...(settings?.problems ?? []), ...(offSettings?.problems ?? []));
 
   result.warnings.push(...problems.filter((problem) => problem.severity === 'warning'));
   const errors = problems.filter((problem) => problem.severity === 'error');
-  if (errors.length > 0) {
+  if (errors.length > 0 || !settings || !offSettings) {
     result.broken.push({ name, problems: errors });
     return;
   }
-  if (parsed.length === 0) {
-    result.disabled.push(name);
-    return;
-  }
-  const reasons = parsed.flatMap((transfer) => transfer.left ?? []);
+  // A transfer that is off and somebody else's is no reason to leave the others.
+  const reasons = (on.length > 0 ? on : off).flatMap(({ parsed }) => parsed.left ?? []);
   if (reasons.length > 0) {
     result.left.push({ name, reason: [...new Set(reasons)].join('; ') });
     return;
   }
-  const transfers = parsed.flatMap(({ transfer }) => (transfer ? [withKind(transfer, extension.settings.kind)] : []));
-  result.components.push({ name, origin, transfers, settings: extension.settings });
+  result.components.push({
+    name,
+    origin,
+    transfers: transfersOf(on, settings.settings),
+    disabledTransfers: transfersOf(off, offSettings.settings),
+    settings: (on.length > 0 ? settings : offSettings).settings,
+  });
+}
+
+interface ReadTransfer {
+  readonly parsed: ParsedTransfer;
+  readonly assignments: readonly Assignment[];
+}
+
+function settingsOf(read: readonly ReadTransfer[]): ReturnType<typeof parseExtensionSettings> {
+  return parseExtensionSettings(read.flatMap(({ assignments }) => assignments));
+}
+
+function transfersOf(read: readonly ReadTransfer[], { kind }: ExtensionSettings): Transfer[] {
+  return read.flatMap(({ parsed: { transfer } }) => (transfer ? [withKind(transfer, kind)] : []));
 }
 
 /** extupdate's own directory: every file is a component, named without a leading `NN-`. */

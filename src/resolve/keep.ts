@@ -55,6 +55,20 @@ export function decideKeep(input: KeepInput): KeepDecision[] {
 }
 
 /**
+ * Decides for instances of a transfer that its features turn off.
+ * @param active file name of what is visible of it still
+ */
+export function decideTurnedOff(
+  installed: readonly InstalledInstance[],
+  active: string | undefined,
+  needs: Needs,
+): KeepDecision[] {
+  return decideElsewhere(installed, needs, new Set(active === undefined ? [] : [active])).map((decision) =>
+    decision.keep ? decision : { ...decision, reason: 'its feature is off' },
+  );
+}
+
+/**
  * Decides for instances that only the definitions of other OSes name: an older `%w`, say.
  * @param active file names of what systemd would see; nothing better may be there
  */

@@ -22,7 +22,7 @@ import { stateKey } from './paths.ts';
 export async function listInstalled(
   root: string,
   transfer: Transfer,
-  state: State,
+  state: Pick<State, 'installed'>,
   options: { readonly readImages: boolean } = { readImages: true },
 ): Promise<InstalledInstance[]> {
   const instances: InstalledInstance[] = [];
@@ -51,7 +51,7 @@ async function instanceAt(
   transfer: Transfer,
   name: string,
   parked: boolean,
-  state: State,
+  state: Pick<State, 'installed'>,
   readImages: boolean,
 ): Promise<InstalledInstance> {
   const place = join(directory, name);

@@ -179,7 +179,7 @@ describe('openSUSE', () => {
 
   it('leaves a component alone whose feature is disabled', async () => {
     const result = await world.run(['list']);
-    expect(result.stdout).toContain('default: disabled by its features');
+    expect(result.stdout).toContain('default: turned off by its features');
   });
 
   it('knows from sidecars which version fits, and exposes the image under its full name', async () => {

@@ -89,7 +89,7 @@ export class Machine {
       target: { ...target, patterns: [], instancesMax: setup.instancesMax },
     } as unknown as Transfer;
     const settings = { skipVersions: [], activate: setup.activate } as unknown as Component['settings'];
-    this.component = { name: 'app', origin: 'extupdate', transfers: [this.transfer], settings };
+    this.component = { name: 'app', origin: 'extupdate', transfers: [this.transfer], disabledTransfers: [], settings };
   }
 
   os(number: number): KnownOs {

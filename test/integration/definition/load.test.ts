@@ -222,8 +222,54 @@ describe('features', () => {
     write('etc/sysupdate.foo.d/foo.transfer', gated(setting));
     for (const [name, value] of Object.entries(features))
       write(`usr/lib/sysupdate.foo.d/${name}.feature`, feature(value));
-    expect(load().components.length).toBe(enabled ? 1 : 0);
-    expect(load().disabled).toEqual(enabled ? [] : ['foo']);
+    const [foo] = load().components;
+    expect(foo?.transfers.map(({ id }) => id)).toEqual(enabled ? ['foo'] : []);
+    expect(foo?.disabledTransfers.map(({ id }) => id)).toEqual(enabled ? [] : ['foo']);
+  });
+
+  it('a mistake in a transfer that is off stops its component', () => {
+    write('etc/sysupdate.foo.d/a.transfer', transfer('a'));
+    write('etc/sysupdate.foo.d/b.transfer', `[Transfer]\nFeatures=x\n${transfer('b').replace('@v', '@v@v')}`);
+    expect(load().components).toEqual([]);
+    expect(load().broken.map(({ name }) => name)).toEqual(['foo']);
+  });
+
+  it('a mistake in [X-Extupdate] of a transfer that is off stops its component', () => {
+    write('etc/sysupdate.foo.d/a.transfer', transfer('a'));
+    write('etc/sysupdate.foo.d/b.transfer', `[Transfer]\nFeatures=x\n${transfer('b')}[X-Extupdate]\nKind=x\n`);
+    expect(load().broken.map(({ name }) => name)).toEqual(['foo']);
+  });
+
+  it('what is off does not change the settings of what is on', () => {
+    write('etc/sysupdate.foo.d/a.transfer', transfer('a'));
+    write('etc/sysupdate.foo.d/b.transfer', `[Transfer]\nFeatures=x\n${transfer('b')}[X-Extupdate]\nRequired=yes\n`);
+    expect(load().components[0]?.settings.required).toBe(false);
+  });
+
+  it('a transfer that is off keeps its names from others', () => {
+    write('etc/extupdate/transfer.d/docker.transfer', transfer('docker'));
+    write('etc/sysupdate.more.d/a.transfer', `[Transfer]\nFeatures=x\n${transfer('docker-compose')}`);
+    const [docker, more] = load().components;
+    expect(docker?.transfers[0]?.rivals.map(({ text }) => text)).toEqual(['docker-compose_@v.raw']);
+    expect(more?.disabledTransfers[0]?.rivals.map(({ text }) => text)).toEqual(['docker_@v.raw']);
+  });
+
+  it('of two transfers for one target, the one that is off has nothing of its own', () => {
+    const either = (path: string, more: string) =>
+      `[Transfer]\nFeatures=${path}\n${transfer(path, `MatchPattern=foo_@v.raw ${more}\nCurrentSymlink=/etc/x.raw\n`)}`;
+    write('etc/sysupdate.foo.d/stable.transfer', either('stable', ''));
+    write('etc/sysupdate.foo.d/testing.transfer', either('testing', 'next_@v.raw'));
+    write('etc/sysupdate.foo.d/stable.feature', feature('yes'));
+    const [foo] = load().components;
+    expect(foo?.transfers.map(({ id }) => id)).toEqual(['stable']);
+    const off = foo?.disabledTransfers.map(({ target }) => [
+      target.patterns.map(({ text }) => text),
+      target.currentSymlink,
+    ]);
+    expect(off).toEqual([[['next_@v.raw'], undefined]]);
+    rmSync(join(root, 'etc/sysupdate.foo.d/testing.transfer'));
+    write('etc/sysupdate.foo.d/testing.transfer', either('testing', ''));
+    expect(load().components[0]?.disabledTransfers).toEqual([]);
   });
 });
 

@@ -80,6 +80,7 @@ function situation({
     name: 'app',
     origin: 'extupdate',
     transfers,
+    disabledTransfers: [],
     settings: { ...defaultExtensionSettings, ...settings },
   };
   return resolve({
