@@ -2,17 +2,13 @@
  * Brings a staged payload to its final name in the target directory: unpacked, with the hash of the published bytes
  * checked once more, its mode and time set, on disk before it is renamed.
  */
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { PolicyError, TrustError, UnsuitableError } from '../errors.ts';
-import { type Compression, detectCompression } from '../image/compression.ts';
+import { readPayload, readPlainPayload } from '../archive/payload.ts';
 import { createExclusive, syncDirectory, temporaryPath, writeAll } from '../os/atomic-file.ts';
-import { hashFile } from '../os/hash-file.ts';
 import { ensureSpace, type MakeRoom } from '../os/space.ts';
 import { errorCode, storageError } from '../os/storage-error.ts';
-import { decodersFor } from './decompress.ts';
 
 /** sysupdate.d(5): the mode of new files where neither `Mode=` nor `@m` tells one. */
 const MODE_DEFAULT = 0o644;
@@ -46,12 +42,11 @@ export interface InstallRequest {
 export async function installPayload(request: InstallRequest): Promise<number> {
   try {
     await mkdir(dirname(request.to), { recursive: true, mode: 0o755 });
-    const { from, ready, sha256 } = request;
+    const { from, ready } = request;
     const moved = ready !== undefined && (await moveInPlace(request, ready));
     // What this process has unpacked already is not unpacked again for another file system.
-    if (!moved && ready !== undefined && ready !== from) await copyInPlace(request, { path: ready });
-    else if (!moved)
-      await copyInPlace(request, { path: from, sha256, compression: detectCompression(await readHead(from)) });
+    const unpacked = ready !== undefined && ready !== from;
+    if (!moved) await copyInPlace(request, unpacked ? ready : from, !unpacked);
     await syncDirectory(dirname(request.to));
     return (await stat(request.to)).size;
   } catch (error) {
@@ -77,20 +72,16 @@ async function moveInPlace(request: InstallRequest, ready: string): Promise<bool
   }
 }
 
-/** What is copied: published bytes with their hash, or bytes that this process has made of them. */
-interface CopySource {
-  readonly path: string;
-  readonly sha256?: string;
-  readonly compression?: Compression | undefined;
-}
-
-async function copyInPlace(request: InstallRequest, source: CopySource): Promise<void> {
-  const { path: from, compression } = source;
+/** @param published false for a file that this process has unpacked: it is what it is */
+async function copyInPlace(request: InstallRequest, from: string, published: boolean): Promise<void> {
   await ensureSpace(dirname(request.to), (await stat(from)).size, request.makeRoom);
-  const readers = compression === undefined ? [(path: string) => createReadStream(path)] : decodersFor(compression);
+  const { name, maxBytes, sha256 } = request;
   const temporary = temporaryPath(request.to);
+  const write = (bytes: AsyncIterable<Uint8Array>) => writeTemporary(request, temporary, bytes);
+  const open = () => createReadStream(from);
   try {
-    await tryInTurn(readers, (read) => copyThrough(request, temporary, read, source));
+    if (published) await readPayload({ name, maxBytes, sha256, open }, write);
+    else await readPlainPayload({ name, maxBytes, open }, write);
     await rename(temporary, request.to);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -98,31 +89,18 @@ async function copyInPlace(request: InstallRequest, source: CopySource): Promise
   }
 }
 
-/** Unpacks into the temporary file. Of a compressed payload the published bytes are hashed in a pass of their own. */
-async function copyThrough(
+async function writeTemporary(
   request: InstallRequest,
   temporary: string,
-  read: (path: string) => AsyncIterable<Uint8Array>,
-  { path: from, sha256, compression }: CopySource,
+  bytes: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   await rm(temporary, { force: true });
   const handle = await createExclusive(temporary, 0o600);
   try {
-    const hash = createHash('sha256');
     let size = 0;
-    for await (const chunk of read(from)) {
-      if (compression === undefined) hash.update(chunk);
-      if (size + chunk.length > request.maxBytes) {
-        throw new PolicyError(`${request.name}: larger than MaxImageSize= (${request.maxBytes} bytes) when unpacked`, {
-          next: 'raise MaxImageSize= in extupdate.conf if the image is meant to be that large',
-        });
-      }
+    for await (const chunk of bytes) {
       await writeAll(handle, [Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)], size);
       size += chunk.length;
-    }
-    const found = compression === undefined ? hash.digest('hex') : await hashFile(from);
-    if (sha256 !== undefined && found !== sha256) {
-      throw new TrustError(`${request.name}: hash mismatch: expected ${sha256}, got ${found}`);
     }
     await setAttributes(handle, request);
     await handle.sync();
@@ -134,35 +112,6 @@ async function copyThrough(
 async function setAttributes(handle: FileHandle, request: InstallRequest): Promise<void> {
   await handle.chmod(request.mode ?? MODE_DEFAULT);
   if (request.mtime !== undefined) await handle.utimes(...timesOf(request.mtime));
-}
-
-/** Tries readers until one understands the data; what the last one says counts. */
-async function tryInTurn<T>(readers: readonly T[], operation: (reader: T) => Promise<void>): Promise<void> {
-  for (const [index, reader] of readers.entries()) {
-    try {
-      return await operation(reader);
-    } catch (error) {
-      const ours =
-        error instanceof PolicyError ||
-        error instanceof TrustError ||
-        (error as { syscall?: string }).syscall === 'write';
-      if (ours || errorCode(error) === 'ENOSPC') throw error;
-      if (index === readers.length - 1) {
-        if (error instanceof UnsuitableError) throw error;
-        throw new UnsuitableError(`the compressed payload is damaged: ${(error as Error).message}`, { cause: error });
-      }
-    }
-  }
-}
-
-async function readHead(path: string): Promise<Buffer> {
-  const handle = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
 }
 
 function timesOf(microseconds: bigint): [number, number] {
