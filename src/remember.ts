@@ -1,5 +1,6 @@
 /** What a run leaves for later ones: holds, the record of the OS, a line of history. */
 import { mergesHere } from './apply/activate-set.ts';
+import { turnedOffComponents } from './apply/hide-turned-off.ts';
 import { reportOf } from './errors.ts';
 import { appendHistory } from './os/history.ts';
 import { readRecords, removeRecord, writeRecord } from './os/records.ts';
@@ -79,6 +80,8 @@ export async function recordRun(
     };
     entries.set(name, entryAfter(outcome));
   }
+  // What is turned off is wanted no more when this OS is booted again.
+  for (const { name } of turnedOffComponents(system)) entries.set(name, undefined);
   await adoptRecord(system, changeRecord(system.os, before, entries));
 }
 

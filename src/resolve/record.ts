@@ -139,7 +139,7 @@ function shownAfter(outcome: ComponentOutcome): RecordedComponent | undefined {
   if (!active) return undefined;
   // What became visible with a boot, or without systemd, is for `bless` to judge.
   const isOpen = [before?.next, before].some((one) => one?.planned !== undefined && one.version === active.version);
-  if (isOpen && (!isJudged || failed !== undefined)) return before;
+  if (isOpen && (!isJudged || failed !== undefined)) return failed === undefined ? withFilesOf(before, active) : before;
   // What was here before extupdate is taken as it is; after a failure, what is back is as good as it was.
   if (isMerged && failed === undefined && (isJudged || (!before && !isOnTrial))) return asGood(active);
   if (!before || !isSameContent(before, active)) return { ...active, planned: bootId };
@@ -156,6 +156,17 @@ function isSameContent(a: RecordedVersion, b: RecordedVersion): boolean {
   const contentOf = ({ version, sha256, file, others = [] }: RecordedVersion) =>
     JSON.stringify([version, sha256, file, others.map((other) => [other.file, other.sha256])]);
   return contentOf(a) === contentOf(b);
+}
+
+/** The same entry, but for what its version consists of now: features add files to it, and take some away. */
+function withFilesOf(entry: RecordedComponent | undefined, active: RecordedVersion): RecordedComponent | undefined {
+  if (!entry) return undefined;
+  const { next } = entry;
+  return { ...renewed(entry, active), ...(next ? { next: renewed(next, active) } : {}) };
+}
+
+function renewed<T extends RecordedVersion>(entry: T, { version, sha256, file, others }: RecordedVersion): T {
+  return entry.version === version ? { ...entry, sha256, file, others } : entry;
 }
 
 /** A recorded version that has been found to be well. */
