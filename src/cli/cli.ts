@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { exitStatus, reportOf } from '../errors.ts';
 import { programVersion } from '../program.ts';
 import type { Reporter } from '../reporter.ts';
-import { addCommonOptions, type CommonOptions } from './options.ts';
+import { addCommonOptions, addSwitchOptions, type CommonOptions } from './options.ts';
 import { type JsonMode, printFailure } from './print.ts';
 
 /** How the signals of the process reach a command. */
@@ -45,6 +45,7 @@ export async function runCli(argv: readonly string[], interruption: Interruption
 const commandNames = [
   ...(['list', 'check', 'apply', 'acquire', 'install', 'status', 'why', 'history'] as const),
   ...(['rollback', 'hold', 'unhold', 'prepare', 'select', 'bless', 'gc', 'daemon'] as const),
+  ...(['features', 'components', 'enable', 'disable'] as const),
 ];
 /** The commands that print a table or a document. */
 export type CommandName = (typeof commandNames)[number];
@@ -119,6 +120,13 @@ function buildProgram(
     .exitOverride()
     .action(() => special('sysupdate-notify'));
   add('gc', '[names...]', 'remove versions that nothing needs, and say why the others stay');
+  add('features', '[names...]', 'list optional features; with -C COMPONENT, the word names a feature of it');
+  add('components', '', 'list components, and whether they are enabled');
+  const switches = [
+    add('enable', '[names...]', 'enable components, or features of theirs; the next run acts on it'),
+    add('disable', '[names...]', 'disable components, or features of theirs; the next run acts on it'),
+  ];
+  if (argv.includes('enable') || argv.includes('disable')) switches.forEach(addSwitchOptions);
   add('daemon', '', 'acquire and install on the schedule of extupdate.conf, until it is told to stop');
   return program;
 }

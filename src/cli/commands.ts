@@ -1,8 +1,9 @@
 /** What each command does: gather, decide or act, and hand a document to the printer. */
 import { isTurnedOff } from '../definition/features.ts';
 import { renderProblem } from '../definition/load.ts';
+import type { Switch } from '../enablement.ts';
 import type { ErrorReport } from '../errors.ts';
-import { exitStatus, reportOf } from '../errors.ts';
+import { exitStatus, reportOf, UsageError } from '../errors.ts';
 import type { HistoryEntry } from '../os/history.ts';
 import { readState } from '../os/state.ts';
 import { programVersion } from '../program.ts';
@@ -42,6 +43,8 @@ export interface Outcome {
   readonly oses?: readonly OsDocument[];
   /** For `history`. */
   readonly history?: readonly HistoryEntry[];
+  /** For `enable` and `disable`. */
+  readonly switched?: readonly Switch[];
   /** Components that are somebody else's, and why. */
   readonly left: readonly { readonly name: string; readonly reason: string }[];
   readonly disabled: readonly string[];
@@ -108,6 +111,7 @@ export function apply(run: RunOptions, requests: Requests, options: ApplyOptions
 /** Downloads into staging. */
 export function acquireCommand(run: RunOptions, requests: Requests, { dryRun }: ApplyOptions): Promise<Outcome> {
   return withSystem(run, async (system) => {
+    requireEnabled(system);
     const { acquire, planUpdate } = await import('../update.ts');
     return dryRun ? planOnly(await planUpdate(system, requests)) : await acquire(system, requests);
   });
@@ -125,6 +129,7 @@ function updateWith(
   { dryRun, now, activate }: ApplyOptions,
 ): Promise<Outcome> {
   return withSystem(run, async (system) => {
+    requireEnabled(system);
     const { planUpdate, update } = await import('../update.ts');
     if (dryRun) return planOnly(await planUpdate(system, requests));
     return update(system, requests, { command, sources: true, now, activate });
@@ -182,6 +187,13 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
   } finally {
     await system.close();
   }
+}
+
+/** What is disabled as a whole is passed over, unless a person names it. @throws UsageError */
+export function requireEnabled({ options, definitions }: System): void {
+  const name = options.components.find((one) => definitions.disabled.includes(one));
+  if (name === undefined) return;
+  throw new UsageError(`${name} is disabled`, { next: `"extupdate enable ${name}" enables it` });
 }
 
 /** A dry run does nothing, so it has no list of what was done. */

@@ -94,6 +94,13 @@ export async function dispatch(
       const outcome = await os.holdCommand(run(names), requests, dryRun);
       return await printOutcome(outcome, json, () => renderDone(outcome));
     }
+    case 'features':
+    case 'components':
+    case 'enable':
+    case 'disable': {
+      const { featureDispatch } = await import('./feature-dispatch.ts');
+      return await featureDispatch(command, options, words, run, text);
+    }
     case 'rollback':
     case 'unhold':
     case 'select':

@@ -1,6 +1,7 @@
 /** Options that all commands share, and what they mean. */
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { SwitchChoice } from '../enablement.ts';
 import { UsageError } from '../errors.ts';
 import { parseBoolean, parseTimeSpan } from '../syntax.ts';
 import type { Requests } from '../work.ts';
@@ -30,11 +31,15 @@ export interface CommonOptions {
   readonly uki?: string;
   readonly bootable?: boolean;
   readonly check?: boolean;
+  readonly feature?: string[];
+  readonly featureAll?: boolean;
+  readonly featureSuggested?: boolean;
+  readonly componentAll?: boolean;
+  readonly componentSuggested?: boolean;
 }
 
 /** Adds the common options to a command. */
 export function addCommonOptions(command: Command): Command {
-  const several = (value: string, before: string[] | undefined) => [...(before ?? []), value];
   return command
     .addOption(new Option('--root <dir>', 'work on the tree of an operating system in this directory'))
     .addOption(new Option('--definitions <dir>', 'read definitions from this directory only'))
@@ -56,6 +61,54 @@ export function addCommonOptions(command: Command): Command {
     .addOption(new Option('--no-pager', 'do not pipe output into a pager'))
     .addOption(new Option('--no-legend', 'print no header'))
     .addOption(new Option('--debug', 'print stack traces'));
+}
+
+/** Adds the options of `enable` and `disable`, named as systemd-sysupdate names them. */
+export function addSwitchOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--feature <name>', 'switch this feature of the component (may be repeated)').argParser(several),
+    )
+    .option('-a, --feature-all', 'switch all its features')
+    .option('-s, --feature-suggested', 'switch the features that are suggested here')
+    .option('-A, --component-all', 'switch all components, or features of all')
+    .option('-S, --component-suggested', 'switch the components that are suggested here')
+    .option('--now', 'apply at once');
+}
+
+function several(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+/** What `enable` and `disable` are about. @throws UsageError */
+export function parseSwitchChoice(options: CommonOptions, words: readonly string[]): SwitchChoice {
+  const { feature, featureAll, featureSuggested, componentAll, componentSuggested } = options;
+  const names = [...new Set([...(options.component ?? []), ...words])];
+  const components = onlyOne<SwitchChoice['components']>('components', [
+    ['NAME', names.length > 0 ? names : undefined],
+    ['--component-all', componentAll ? 'all' : undefined],
+    ['--component-suggested', componentSuggested ? 'suggested' : undefined],
+  ]);
+  const features = onlyOne<NonNullable<SwitchChoice['features']>>('features', [
+    ['--feature=', feature],
+    ['--feature-all', featureAll ? 'all' : undefined],
+    ['--feature-suggested', featureSuggested ? 'suggested' : undefined],
+  ]);
+  if (components === undefined) {
+    throw new UsageError('which component?', {
+      next: 'name one (extupdate components lists them), or --component-all',
+    });
+  }
+  if (features !== undefined && components === 'suggested') {
+    throw new UsageError('--component-suggested goes with no features', { next: 'name the components' });
+  }
+  return { components, features };
+}
+
+function onlyOne<T>(what: string, ways: readonly (readonly [string, T | undefined])[]): T | undefined {
+  const given = ways.filter(([, value]) => value !== undefined);
+  if (given.length > 1) throw new UsageError(`${what}: ${given.map(([way]) => way).join(' and ')}, not both`);
+  return given[0]?.[1];
 }
 
 /** The directory of `--root=`, absolute; '' for this machine. */

@@ -1,7 +1,7 @@
 /** Standard output and standard error of a command, and the exit status that follows. */
 import { combinedExit, type ErrorReport, exitStatus } from '../errors.ts';
 import type { Outcome } from './commands.ts';
-import { DOCUMENT_FORMAT, type Document, errorDocument } from './document.ts';
+import { DOCUMENT_FORMAT, type Document, type ErrorDocument, errorDocument } from './document.ts';
 import { printable } from './printable.ts';
 
 export type JsonMode = 'short' | 'pretty' | 'off';
@@ -15,11 +15,9 @@ export async function printOutcome(
   if (json === 'off') {
     const rendered = await text();
     if (rendered !== '') write(printable(rendered));
-    for (const { component, message, next } of outcome.errors) {
-      printError({ message: component === null ? message : prefixed(component, message), ...(next ? { next } : {}) });
-    }
+    printErrors(outcome.errors);
   } else {
-    const { components, errors, done, kept, oses, history, plans } = outcome;
+    const { components, errors, done, kept, oses, history, plans, switched } = outcome;
     const document: Document = { format: DOCUMENT_FORMAT, components, errors, ...(done ? { done } : {}) };
     const planned = (outcome.dryRun ? plans : undefined)?.map(({ component, version, from, steps }) => ({
       component: component.name,
@@ -32,6 +30,7 @@ export async function printOutcome(
       ...(oses ? { oses } : {}),
       ...(history ? { history } : {}),
       ...(planned ? { plan: planned } : {}),
+      ...(switched ? { switched } : {}),
     };
     write(render({ ...document, ...extra }, json));
   }
@@ -45,10 +44,34 @@ export async function printOutcome(
   return combinedExit(failed, all.filter((name) => !names.has(name)).length);
 }
 
+/**
+ * Prints a listing whose JSON has the shape of systemd-sysupdate's, without a place for errors: they go to standard
+ * error. @returns the exit status
+ */
+export async function printListing(
+  listing: { readonly document: unknown; readonly errors: readonly ErrorDocument[]; readonly count: number },
+  json: JsonMode,
+  text: () => string | Promise<string>,
+): Promise<number> {
+  if (json !== 'off') write(render(listing.document, json));
+  else write(printable(await text()));
+  printErrors(listing.errors);
+  return combinedExit(
+    listing.errors.map(({ exit }) => exit),
+    listing.count,
+  );
+}
+
 /** Prints a failure of the whole run. */
 export function printFailure(report: ErrorReport, json: JsonMode): void {
   if (json === 'off') printError(report);
   else write(render({ format: DOCUMENT_FORMAT, components: [], errors: [errorDocument(null, report)] }, json));
+}
+
+function printErrors(errors: readonly ErrorDocument[]): void {
+  for (const { component, message, next } of errors) {
+    printError({ message: component === null ? message : prefixed(component, message), ...(next ? { next } : {}) });
+  }
 }
 
 function printError({ message, next }: { readonly message: string; readonly next?: string }): void {

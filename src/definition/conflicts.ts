@@ -12,10 +12,11 @@ export interface Checked {
  * Tells transfers of their rivals in a directory, and takes out components that claim the same link or files. What is
  * turned off keeps its names, unless another transfer, which is on, has taken them over: two transfers for one target,
  * of which features choose one.
+ * @param untouched transfers of components that are disabled: only their names count
  */
-export function checkConflicts(components: readonly Component[]): Checked {
+export function checkConflicts(components: readonly Component[], untouched: readonly Transfer[]): Checked {
   const on = components.flatMap(({ transfers }) => transfers);
-  const all = [...on, ...components.flatMap(({ disabledTransfers }) => disabledTransfers)];
+  const all = [...on, ...components.flatMap(({ disabledTransfers }) => disabledTransfers), ...untouched];
   const broken: { name: string; problems: Problem[] }[] = [];
   const good: Component[] = [];
   for (const component of components) {

@@ -1,45 +1,54 @@
 /** `*.feature` files of sysupdate.d(5): named switches that turn transfers on. */
 import type { Tree } from '../os/root.ts';
-import { parseBoolean } from '../syntax.ts';
 import type { Component } from '../types.ts';
-import type { Assignment, Problem } from './ini.ts';
+import type { Problem } from './ini.ts';
 import { findFiles, readWithDropIns } from './search.ts';
+import { SettingReader } from './setting-reader.ts';
+import type { SpecifierValues } from './specifiers.ts';
+import { readSuggestion, type Suggestion, suggestionSettings } from './suggestion.ts';
 
 export interface Feature {
   readonly id: string;
   readonly file: string;
   readonly description?: string;
-  readonly documentation: readonly string[];
+  /** URL: unlike that of a component it has room for one, spaces included (sysupdate-feature.c). */
+  readonly documentation?: string;
+  readonly appStream?: string;
   readonly enabled: boolean;
+  readonly suggestion: Suggestion;
 }
 
-/** Loads the features of one component's directories; a feature without a file is disabled. */
+const KNOWN_SETTINGS = {
+  Feature: ['Description', 'Documentation', 'AppStream', 'Enabled', ...suggestionSettings],
+} as const;
+
+/** Loads the features of one component's directories; a feature without a file is disabled, and not listed. */
 export function loadFeatures(
   tree: Tree,
   directories: readonly string[],
+  values: SpecifierValues,
 ): { features: Map<string, Feature>; problems: Problem[] } {
   const features = new Map<string, Feature>();
   const problems: Problem[] = [];
   for (const file of findFiles(tree, directories, '.feature')) {
     if (file.masked) continue;
     const read = readWithDropIns(tree, file, directories);
-    problems.push(...read.problems);
+    const reader = new SettingReader(file.path, read.assignments, values);
+    reader.warnUnknown(KNOWN_SETTINGS);
     const id = file.name.slice(0, -'.feature'.length);
-    const last = (key: string) => lastValue(read.assignments, key);
-    const enabled = last('Enabled');
-    const value = enabled === undefined ? false : parseBoolean(enabled.value);
-    if (enabled && value === undefined) {
-      const message = `Enabled=: "${enabled.value}" is not a boolean; allowed: yes, no`;
-      problems.push({ file: enabled.file, line: enabled.line, message, severity: 'error' });
-    }
-    const description = last('Description')?.value;
+    const description = reader.last('Feature', 'Description')?.value;
+    const documentation = reader.links('Feature', 'Documentation').at(-1);
+    const appStream = reader.links('Feature', 'AppStream').at(-1);
     features.set(id, {
       id,
       file: file.path,
-      documentation: last('Documentation')?.value.split(/\s+/) ?? [],
-      enabled: value ?? false,
+      enabled: reader.boolean('Feature', 'Enabled') ?? false,
+      suggestion: readSuggestion(reader, 'Feature', values),
       ...(description === undefined ? {} : { description }),
+      ...(documentation === undefined ? {} : { documentation }),
+      ...(appStream === undefined ? {} : { appStream }),
     });
+    problems.push(...read.problems, ...reader.problems);
   }
   return { features, problems };
 }
@@ -56,9 +65,4 @@ export function isEnabled(
 /** Whether features turn off all that a component has. */
 export function isTurnedOff({ transfers }: Component): boolean {
   return transfers.length === 0;
-}
-
-function lastValue(assignments: readonly Assignment[], key: string): Assignment | undefined {
-  const found = assignments.findLast((assignment) => assignment.section === 'Feature' && assignment.key === key);
-  return found?.value === '' ? undefined : found;
 }

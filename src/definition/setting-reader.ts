@@ -82,6 +82,21 @@ export class SettingReader {
     return value;
   }
 
+  /** A boolean that is only advice: what is none is ignored. */
+  advice(section: string, key: string): boolean | undefined {
+    const assignment = this.last(section, key);
+    if (!assignment) return undefined;
+    const value = parseBoolean(assignment.value);
+    if (value === undefined) {
+      this.problem(
+        assignment,
+        `${key}=: "${assignment.value}" is not a boolean, ignoring; allowed: yes, no`,
+        'warning',
+      );
+    }
+    return value;
+  }
+
   count(section: string, key: string): number | undefined {
     const assignment = this.last(section, key);
     if (!assignment) return undefined;
@@ -116,11 +131,11 @@ export class SettingReader {
     return undefined;
   }
 
-  /** URLs for people; one that is none is not worth stopping for. */
-  urls(section: string, key: string): string[] {
+  /** URLs of pages for people; what is none is ignored, since nothing depends on it. */
+  links(section: string, key: string): string[] {
     return this.list(section, key).flatMap((assignment) => {
       const value = expandSpecifiers(assignment.value, this.#values);
-      if (/^https?:\/\/[^/]/.test(value) && URL.canParse(value)) return [value];
+      if (/^https?:\/\/[\x20-\x7e]+$/.test(value)) return value;
       this.problem(assignment, `${key}=: "${value}" is not a URL of the web, ignoring`, 'warning');
       return [];
     });

@@ -71,8 +71,8 @@ export function parseTransfer(
   const minVersion = reader.version('Transfer', 'MinVersion');
   const protectVersions = reader.versions('Transfer', 'ProtectVersion');
   const verify = reader.boolean('Transfer', 'Verify') ?? true;
-  const changeLog = reader.urls('Transfer', 'ChangeLog');
-  const appStream = reader.urls('Transfer', 'AppStream');
+  const changeLog = reader.links('Transfer', 'ChangeLog');
+  const appStream = reader.links('Transfer', 'AppStream');
   const features = reader.words('Transfer', 'Features');
   const requisiteFeatures = reader.words('Transfer', 'RequisiteFeatures');
   const source = readSource(reader);
