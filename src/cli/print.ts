@@ -19,7 +19,7 @@ export async function printOutcome(
       printError({ message: component === null ? message : prefixed(component, message), ...(next ? { next } : {}) });
     }
   } else {
-    const { components, errors, done, kept, oses, history, plans } = outcome;
+    const { components, errors, done, kept, oses, history, services, plans } = outcome;
     const document: Document = { format: DOCUMENT_FORMAT, components, errors, ...(done ? { done } : {}) };
     const planned = (outcome.dryRun ? plans : undefined)?.map(({ component, version, from, steps }) => ({
       component: component.name,
@@ -31,6 +31,7 @@ export async function printOutcome(
       ...(kept ? { kept } : {}),
       ...(oses ? { oses } : {}),
       ...(history ? { history } : {}),
+      ...(services ? { services } : {}),
       ...(planned ? { plan: planned } : {}),
     };
     write(render({ ...document, ...extra }, json));
