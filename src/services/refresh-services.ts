@@ -3,9 +3,9 @@
  * reloaded, restarted only where the definition allows it, and looked at again: what systemd mounts anew on a reload
  * depends on its version and on the unit.
  *
- * As tried: on 262 (`RefreshOnReload=extensions`, the default) a reload mounts anew what a `.v` directory names, before
- * the service is told, and even when the reload fails then; on 257 it does not, although `ExecReload=` itself sees the
- * new version. Neither does for a path that leads to the image by a link.
+ * As tried: on 262 (`RefreshOnReload=extensions`, the default) a reload mounts all images of a unit anew if it names a
+ * `.v` directory, before the service is told, and even when the reload fails then; on 257 it does not, although
+ * `ExecReload=` itself sees the new version. Neither does it for plain paths and links.
  */
 import { type Changed, mergesHere } from '../apply/activate-set.ts';
 import { lastLine, runCommand } from '../os/run-command.ts';

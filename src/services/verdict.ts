@@ -41,10 +41,10 @@ interface Stale {
 
 /** The unit was reloaded, and systemd has left what it sees alone. */
 export function staleNotice({ unit, seen, expected }: Stale, isVersioned: boolean): string {
-  // Tried: 257 never mounts anew on a reload; 262 does, but not what is named by a plain path or a link.
+  // Tried: 257 never mounts anew on a reload; 262 does for units that name a .v directory, not for plain paths and links.
   const cause = isVersioned
     ? 'this systemd does not mount anew on a reload (262 does)'
-    : 'on a reload, systemd mounts anew only what is named by a .v directory';
+    : 'on a reload, systemd 262 mounts anew only where a .v directory is named, older ones nowhere';
   return `${unit} was reloaded and still sees ${seen}, not ${expected}: ${cause}; ${wayOut(unit)}`;
 }
 

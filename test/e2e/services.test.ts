@@ -45,7 +45,10 @@ describeHosts('services with extensions of their own', (suite) => {
     unit('app', [reload, 'ExtensionImages=-/var/lib/app-config/app.raw.v/app___.raw:nosuid']);
     unit('rigid', ['ExtensionImages=/var/lib/app-config/app.raw.v']);
     // Another image has files in the same hierarchy.
-    unit('linked', ['ExecReload=/bin/true', 'ExtensionImages=/var/lib/linked.raw /var/lib/foreign/web.raw.v']);
+    unit('linked', [
+      'ExecReload=/bin/true',
+      'ExtensionImages=/var/lib/linked.raw /var/lib/foreign/web.raw.v/web_1.raw',
+    ]);
     unit('foreign', ['ExecReload=/bin/touch /run/foreign.reloaded', 'ExtensionImages=/var/lib/foreign/web.raw.v']);
     e2e.write('var/lib/foreign/web.raw.v/web_1.raw', image('web', '1', { kind: 'confext' }));
     defineWeb();
@@ -182,7 +185,7 @@ describeHosts('services with extensions of their own', (suite) => {
     const noticed = await e2e.run('apply linked');
     expect(noticed.status).toBe(0);
     expect(noticed.stderr).toContain('linked.service was reloaded and still sees 1, not 2');
-    expect(noticed.stderr).toContain('only what is named by a .v directory');
+    expect(noticed.stderr).toContain('only where a .v directory is named');
     expect(await seenBy('linked')).toMatchObject({ version: '1', exposed: '2' });
     defineLinked({ ExtensionServices: 'reload-or-restart' });
     await e2e.publish('linked', conf('linked', '2', '3'));
