@@ -45,6 +45,7 @@ export async function select(system: System, options: { readonly dryRun: boolean
     await tolerate(system, () => writeState(root, state));
     await tolerate(system, () => recordSelected(system, state, works));
     await refreshOnce(system, works);
+    await tolerate(system, () => refreshRunning(system, state, set));
     const result = resultOf(works, done);
     await rememberRun(system, 'select', result);
     return result;
@@ -116,10 +117,10 @@ async function exposeSelected(system: System, works: readonly Work[], done: Done
   return set;
 }
 
-/** What is only remembered must not keep the boot from what is visible: the disk may be full. */
-async function tolerate(system: System, write: () => Promise<void>): Promise<void> {
+/** What is only remembered, or comes after, must not keep the boot from what is visible: the disk may be full. */
+async function tolerate(system: System, attempt: () => Promise<void>): Promise<void> {
   try {
-    await write();
+    await attempt();
   } catch (error) {
     system.options.reporter.notice('', reportOf(error).message);
   }
@@ -141,6 +142,14 @@ async function recordSelected(system: System, state: State, works: readonly Sele
   if (entries.size > 0 || (before !== undefined && !records.has(system.os.name))) {
     await adoptRecord(system, changeRecord(system.os, before, entries));
   }
+}
+
+/** Services that run already: at boot, hardly any do, and what has not started yet will see what is exposed now. */
+async function refreshRunning(system: System, state: State, { changed }: ActivationSet): Promise<void> {
+  if (changed.length === 0) return;
+  const { refreshServices } = await import('./services/refresh-services.ts');
+  const { failures } = await refreshServices(system, state, changed);
+  for (const [{ survey }, why] of failures) system.options.reporter.notice(survey.component.name, why);
 }
 
 /** Merges anew where something else is merged than is exposed, unless systemd is about to do so anyway. */

@@ -74,6 +74,8 @@ export interface ExtensionSettings {
   readonly healthCheck?: string;
   readonly healthTimeoutSec: number;
   readonly reloadUnits: readonly string[];
+  /** What is done about services that have an image of the component mounted as `ExtensionImages=`. */
+  readonly extensionServices: 'reload' | 'reload-or-restart' | 'ignore';
 }
 
 /** A set of transfers that is kept at one version. */

@@ -7,8 +7,10 @@ import { lastLine, runCommand } from '../os/run-command.ts';
 import type { UnitActions } from '../resolve/unit-actions.ts';
 
 export interface HealthRequest {
-  /** Units that have to stay up. */
+  /** Units that must not fail. */
   readonly units: readonly string[];
+  /** Those among them that were running and have to go on: that they end without a failure is no better. */
+  readonly running: readonly string[];
   /** A unit, or a command line that begins with `/`. */
   readonly check?: string | undefined;
   readonly timeoutSec: number;
@@ -33,7 +35,7 @@ interface UnitState {
  * @returns why not; undefined when it is
  */
 export async function checkHealth(request: HealthRequest): Promise<string | undefined> {
-  const { units, check, timeoutSec } = request;
+  const { units, running, check, timeoutSec } = request;
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const settleSec = units.length > 0 ? Math.min(SETTLE_SEC, timeoutSec / 2) : 0;
@@ -44,6 +46,8 @@ export async function checkHealth(request: HealthRequest): Promise<string | unde
     const states = await unitStates(units);
     const broken = states.find(({ activeState }) => activeState === 'failed');
     if (broken) return `${broken.unit} failed`;
+    const ended = states.find(({ unit, activeState }) => activeState === 'inactive' && running.includes(unit));
+    if (ended) return `${ended.unit} has ended`;
     for (const { unit, restarts, busy } of states)
       if (!busy && !restartsAtFirst.has(unit)) restartsAtFirst.set(unit, restarts);
     const restarted = states.find(({ unit, restarts }) => restarts > (restartsAtFirst.get(unit) ?? restarts));

@@ -1,6 +1,7 @@
 /**
- * After a merge: units are restarted or reloaded where that is ours to do, health is awaited, and what is not well goes
- * back to the version before, with its image marked bad.
+ * After a merge: services that mount an image themselves are made to see the new one, units are restarted or reloaded
+ * where that is ours to do, health is awaited, and what is not well goes back to the version before, with its image
+ * marked bad.
  */
 import { existsSync } from 'node:fs';
 import { ActivationError, type ErrorReport, reportOf } from '../errors.ts';
@@ -9,6 +10,7 @@ import { releaseFieldsOf } from '../resolve/compatibility.ts';
 import { imageNameOf } from '../resolve/exposure.ts';
 import { addBadMark } from '../resolve/marks.ts';
 import { planUnitActions, type Replacement, unitsToWatch } from '../resolve/unit-actions.ts';
+import { bringBack, type RefreshedServices, refreshServices } from '../services/refresh-services.ts';
 import type { System } from '../system.ts';
 import type { ImageFacts, ReleaseFields, Transfer } from '../types.ts';
 import type { DoneAction, Work } from '../work.ts';
@@ -44,8 +46,9 @@ export async function judgeHealth(
 ): Promise<void> {
   if (!mergesHere(system) || changed.length === 0) return;
   const replacements = new Map(changed.map((one) => [one, replacementsOf(system, one)]));
+  const services = options.actOnUnits ? await refreshServices(system, state, changed) : undefined;
   if (options.actOnUnits) {
-    const unknown = await act([...replacements.values()].flat());
+    const unknown = await act([...replacements.values()].flat(), services);
     for (const [{ work }, own] of replacements) {
       for (const unit of own.flatMap(({ reloadUnits }) => reloadUnits).filter((one) => unknown.includes(one)))
         system.options.reporter.notice(work.survey.component.name, `ReloadUnits=${unit}: there is no such unit`);
@@ -54,7 +57,10 @@ export async function judgeHealth(
   }
   const verdicts = await Promise.all(
     changed.map(async (one) => {
-      const why = options.knownFailure?.(one.work) ?? (await judge(one, replacements.get(one) ?? []));
+      const why =
+        options.knownFailure?.(one.work) ??
+        services?.failures.get(one.work) ??
+        (await judge(one, replacements.get(one) ?? [], services?.acted.get(one.work) ?? []));
       return { one, why };
     }),
   );
@@ -72,6 +78,12 @@ export async function judgeHealth(
         )
       : undefined;
   await act(movable.flatMap(({ one }) => (replacements.get(one) ?? []).map(reversed)));
+  await refreshServices(
+    system,
+    state,
+    movable.map(({ one }) => one),
+  );
+  await bringBack(movable.flatMap(({ one }) => services?.acted.get(one.work) ?? []));
   for (const [index, { one, why }] of sick.entries()) {
     const isMoved = movable.some((moved) => moved.one === one);
     const version = back[index]?.version;
@@ -88,13 +100,20 @@ export async function judgeHealth(
   }
 }
 
-/** Does with units what is asked for, where systemd does not do it by itself. @returns those that there are not */
-async function act(replacements: readonly Replacement[]): Promise<string[]> {
+/**
+ * Does with units what is asked for, where systemd does not do it by itself.
+ * @param services those that were reloaded already
+ * @returns units that there are not
+ */
+async function act(replacements: readonly Replacement[], services?: RefreshedServices): Promise<string[]> {
   const asks = replacements.some(({ before, after, reloadUnits }) => {
     const keys = [...Object.keys(before ?? {}), ...Object.keys(after ?? {})];
     return reloadUnits.length > 0 || keys.some((key) => /^EXTENSION_(RESTART|RELOAD_OR_RESTART)_UNITS$/.test(key));
   });
-  return asks ? actOnUnits(planUnitActions(replacements, await systemdVersion())) : [];
+  if (!asks) return [];
+  const { restart, reloadOrRestart } = planUnitActions(replacements, await systemdVersion());
+  const reloaded = [...(services?.acted.values() ?? [])].flat();
+  return actOnUnits({ restart, reloadOrRestart: reloadOrRestart.filter((unit) => !reloaded.includes(unit)) });
 }
 
 /** The first systemd that restarts units for extensions, at boot too, where it waits for itself. */
@@ -118,9 +137,15 @@ async function warnOfHang(system: System, replacements: ReadonlyMap<Changed, rea
   }
 }
 
-function judge({ work }: Changed, replacements: readonly Replacement[]): Promise<string | undefined> {
+/** @param services those that were reloaded, and so have to go on running */
+function judge(
+  { work }: Changed,
+  replacements: readonly Replacement[],
+  services: readonly string[],
+): Promise<string | undefined> {
   const { healthCheck, healthTimeoutSec } = work.survey.component.settings;
-  return checkHealth({ units: unitsToWatch(replacements), check: healthCheck, timeoutSec: healthTimeoutSec });
+  const units = [...new Set([...unitsToWatch(replacements), ...services])];
+  return checkHealth({ units, running: services, check: healthCheck, timeoutSec: healthTimeoutSec });
 }
 
 /** Marks the images of a component's new version as bad. */

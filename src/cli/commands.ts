@@ -9,6 +9,7 @@ import { readState } from '../os/state.ts';
 import { programVersion } from '../program.ts';
 import type { ComponentPlan } from '../resolve/plan.ts';
 import type { Resolution } from '../resolve/resolver.ts';
+import type { SeenService } from '../services/services-seen.ts';
 import {
   learnForList,
   noticePreReleases,
@@ -27,6 +28,7 @@ import {
   type ErrorDocument,
   errorDocument,
   type OsDocument,
+  type ServiceDocument,
 } from './document.ts';
 
 /** What a command found and did; the printer makes text or JSON of it. */
@@ -45,6 +47,8 @@ export interface Outcome {
   readonly history?: readonly HistoryEntry[];
   /** For `enable` and `disable`. */
   readonly switched?: readonly Switch[];
+  /** For `status`: services that use an image themselves. */
+  readonly services?: readonly ServiceDocument[];
   /** Components that are somebody else's, and why. */
   readonly left: readonly { readonly name: string; readonly reason: string }[];
   readonly disabled: readonly string[];
@@ -87,11 +91,35 @@ export function status(run: RunOptions): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
     const state = readState(run.root, false);
     const surveys = await surveyAll(system, state, { sources: false });
+    const { servicesSeen } = await import('../services/services-seen.ts');
+    const seen = await servicesSeen(
+      system,
+      state,
+      surveys.map(({ component }) => component),
+    );
+    noticeUnseen(system, seen);
     return {
       resolutions: surveys.map((survey) => resolveSurvey(system, state, survey)),
       errors: surveys.flatMap(failureOf),
+      services: seen.map(({ unit, component, version, exposed }) => ({
+        unit,
+        component,
+        version: version ?? null,
+        exposed: exposed ?? null,
+      })),
     };
   });
+}
+
+/** Tells why the version that a service sees is not known. */
+function noticeUnseen({ options: { reporter } }: System, services: readonly SeenService[]): void {
+  for (const { unit, component, version, why } of services) {
+    if (version !== undefined || why === undefined) continue;
+    if (why === 'hidden') reporter.notice('', 'what services see is shown to root only');
+    if (why === 'absent') reporter.notice(component, `${unit} does not see it, whatever its settings say`);
+    if (why === 'other')
+      reporter.notice(component, `${unit} sees a version that is not installed any more, or that cannot be read`);
+  }
 }
 
 /** How `apply` and `install` go about it. */
@@ -155,6 +183,7 @@ export interface Found {
   readonly kept?: readonly KeptFile[];
   readonly oses?: readonly OsDocument[];
   readonly history?: readonly HistoryEntry[];
+  readonly services?: readonly ServiceDocument[];
 }
 
 /** Opens the host for a command, and closes it after. */

@@ -58,7 +58,7 @@ export async function dispatch(
         return await printOutcome(outcome, json, async () => (await osTables()).renderOses(outcome, text));
       }
       const outcome = await commands.status(run(words));
-      return await printOutcome(outcome, json, async () => (await tables()).renderList(outcome, text));
+      return await printOutcome(outcome, json, async () => (await tables()).renderStatus(outcome, text));
     }
     case 'why': {
       const outcome = await commands.list(run(words));

@@ -43,6 +43,18 @@ export interface Document {
   readonly components: readonly ComponentDocument[];
   readonly errors: readonly ErrorDocument[];
   readonly done?: readonly DoneAction[];
+  /** For `status`. */
+  readonly services?: readonly ServiceDocument[];
+}
+
+/** A running service that has an image of a component mounted as an extension of its own. */
+export interface ServiceDocument {
+  readonly unit: string;
+  readonly component: string;
+  /** What it really sees; null when that could not be found out. */
+  readonly version: string | null;
+  /** What it would see if it were started now; null when there is nothing. */
+  readonly exposed: string | null;
 }
 
 /** What one operating system gets: a component without a version has none that fits. */

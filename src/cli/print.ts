@@ -17,7 +17,7 @@ export async function printOutcome(
     if (rendered !== '') write(printable(rendered));
     printErrors(outcome.errors);
   } else {
-    const { components, errors, done, kept, oses, history, plans, switched } = outcome;
+    const { components, errors, done, kept, oses, history, services, plans, switched } = outcome;
     const document: Document = { format: DOCUMENT_FORMAT, components, errors, ...(done ? { done } : {}) };
     const planned = (outcome.dryRun ? plans : undefined)?.map(({ component, version, from, steps }) => ({
       component: component.name,
@@ -29,6 +29,7 @@ export async function printOutcome(
       ...(kept ? { kept } : {}),
       ...(oses ? { oses } : {}),
       ...(history ? { history } : {}),
+      ...(services ? { services } : {}),
       ...(planned ? { plan: planned } : {}),
       ...(switched ? { switched } : {}),
     };

@@ -10,7 +10,7 @@ export interface TextOptions {
   readonly legend: boolean;
 }
 
-/** `list`, and `status` with what is installed only. */
+/** `list`: every version. */
 export function renderList(
   outcome: Outcome,
   options: TextOptions,
@@ -31,6 +31,19 @@ export function renderList(
   );
   const header = ['COMPONENT', 'VERSION', 'INSTALLED', 'ACTIVE', 'AVAILABLE', 'COMPATIBLE', 'REASON'];
   return withEmpty(rows.length > 0 ? renderTable(header, rows, options) : '', outcome, 'No versions.');
+}
+
+/** `status`: the versions, and which of them services see that mount an image themselves. */
+export function renderStatus(outcome: Outcome, options: TextOptions): string {
+  const list = renderList(outcome, options);
+  const rows = (outcome.services ?? []).map(({ unit, component, version, exposed }) => [
+    unit,
+    component,
+    version ?? '?',
+    exposed ?? '-',
+  ]);
+  if (rows.length === 0) return list;
+  return `${list}\n\n${renderTable(['UNIT', 'COMPONENT', 'VERSION', 'EXPOSED'], rows, options)}`;
 }
 
 /** `check`: what `apply` would change to. */

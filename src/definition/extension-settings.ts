@@ -86,6 +86,14 @@ const settings = {
     allowed: 'names of units, such as web.service',
     schema: z.array(z.string().check(z.regex(UNIT_NAME))),
   },
+  // Services that mount an image of the component over their own namespace (systemd.exec(5)). A restart interrupts
+  // them, so it is only made where it is asked for.
+  ExtensionServices: {
+    key: 'extensionServices',
+    shape: 'single',
+    allowed: 'reload, reload-or-restart, ignore',
+    schema: z.enum(['reload', 'reload-or-restart', 'ignore']),
+  },
 } as const satisfies Record<
   string,
   { key: keyof ExtensionSettings; shape: Shape; allowed: string; schema: z.ZodMiniType }
@@ -105,6 +113,7 @@ export const defaultExtensionSettings: ExtensionSettings = {
   onWithdrawn: 'keep',
   healthTimeoutSec: HEALTH_TIMEOUT_DEFAULT,
   reloadUnits: [],
+  extensionServices: 'reload',
 };
 
 /** Reads the section out of all assignments of a component. */

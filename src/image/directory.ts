@@ -60,6 +60,10 @@ export async function openDirectory(path: string): Promise<ImageFileSystem> {
       const place = await locate(inside);
       return place?.stats.isFile() ? readUpTo(place.path, limit) : undefined;
     },
+    async fileSize(inside) {
+      const place = await locate(inside);
+      return place?.stats.isFile() ? place.stats.size : undefined;
+    },
     async readXattr(inside, name) {
       const place = await locate(inside);
       return place === undefined ? undefined : readAttribute(place.path, name);

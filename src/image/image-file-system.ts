@@ -10,6 +10,8 @@ export interface ImageFileSystem {
   readDirectory(path: string): Promise<string[] | undefined>;
   /** The content of a regular file; undefined when there is no such file. @throws UnsuitableError over `limit` bytes. */
   readFile(path: string, limit: number): Promise<Buffer | undefined>;
+  /** Bytes in a regular file; undefined when there is no such file. */
+  fileSize(path: string): Promise<number | undefined>;
   /** The value of an extended attribute, by full name (`user.extension-release.strict`); undefined when unset. */
   readXattr(path: string, name: string): Promise<string | undefined>;
 }

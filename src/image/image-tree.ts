@@ -63,6 +63,10 @@ export function imageTree<Inode>(inodes: InodeReader<Inode>): ImageFileSystem {
         throw unsuitable(inodes, `'${path}' has ${size} bytes, more than the ${limit} that are sensible`);
       return inodes.read(inode);
     },
+    async fileSize(path) {
+      const inode = await lookup(path);
+      return inode !== undefined && inodes.kindOf(inode) === 'file' ? inodes.sizeOf(inode) : undefined;
+    },
     async readXattr(path, name) {
       const inode = await lookup(path);
       return inode === undefined ? undefined : (await inodes.xattr(inode, name))?.toString();

@@ -68,6 +68,10 @@ function withUsr(usr: ImageFileSystem, root: ImageFileSystem | undefined): Image
       const [tree, inside] = resolve(path);
       return tree?.readFile(inside, limit);
     },
+    async fileSize(path) {
+      const [tree, inside] = resolve(path);
+      return tree?.fileSize(inside);
+    },
     async readXattr(path, name) {
       const [tree, inside] = resolve(path);
       return tree?.readXattr(inside, name);

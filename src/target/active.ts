@@ -40,7 +40,11 @@ export function pickedName(
   suffix: string,
   architecture: string,
 ): string | undefined {
-  const base = versionedBase(transfer.target.path, suffix);
+  return pickedFrom(directory, versionedBase(transfer.target.path, suffix), suffix, architecture);
+}
+
+/** What vpick takes out of a directory for names that begin with `base` and end in `suffix`. */
+export function pickedFrom(directory: string, base: string, suffix: string, architecture: string): string | undefined {
   return namesIn(directory)
     .flatMap((name) => parseVpickName(name, base, suffix) ?? [])
     .filter((entry) => isCandidate(entry, architecture))

@@ -24,6 +24,7 @@ describe('[X-Extupdate]', () => {
     ['HealthCheck=web.service', { healthCheck: 'web.service' }],
     ['HealthTimeoutSec=2min', { healthTimeoutSec: 120 }],
     ['ReloadUnits=a.service b.socket', { reloadUnits: ['a.service', 'b.socket'] }],
+    ['ExtensionServices=reload-or-restart', { extensionServices: 'reload-or-restart' }],
   ])('%s', (text, expected) => {
     expect(own(text)).toMatchObject({ settings: expected, problems: [] });
   });
@@ -38,6 +39,7 @@ describe('[X-Extupdate]', () => {
     ['Threshold=0', 'allowed: a number of keys'],
     ['HealthTimeoutSec=soon', 'allowed: a time span'],
     ['ReloadUnits=web', 'allowed: names of units'],
+    ['ExtensionServices=restart', 'allowed: reload, reload-or-restart, ignore'],
     ['HealthCheck=web', 'allowed: a unit such as check.service, or a command that begins with /'],
     ['SkipVersion=1', 'SkipVersion=: unknown setting in [X-Extupdate]; allowed: Kind, Required'],
   ])('%s: %s', (text, message) => {
@@ -46,7 +48,7 @@ describe('[X-Extupdate]', () => {
 
   it('knows the settings of the design', () => {
     expect(extensionSettingNames).toEqual(
-      'Kind Required Activate MaxVersion SkipVersions Manifest SignedBy Threshold OnWithdrawn HealthCheck HealthTimeoutSec ReloadUnits'.split(
+      'Kind Required Activate MaxVersion SkipVersions Manifest SignedBy Threshold OnWithdrawn HealthCheck HealthTimeoutSec ReloadUnits ExtensionServices'.split(
         ' ',
       ),
     );
