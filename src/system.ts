@@ -78,7 +78,7 @@ export function openSystem(options: RunOptions, version: string): System {
   }
   const config = options.lenient ? configOrDefault(options) : loadConfig(root);
   const host = readHost({ root, arch: options.arch });
-  const definitions = definitionsFor(options, host);
+  const definitions = withInstancesMax(definitionsFor(options, host), options.instancesMax);
   const staging = stagingAt(resolveInRoot(root, dirname(STAGING_PATH)), resolveInRoot(root, STAGING_PATH));
   const http = createHttpClient({
     allowHttp: config.allowHttp,
@@ -121,6 +121,15 @@ export function openSystem(options: RunOptions, version: string): System {
     facts: openFactsStore(staging.factsFile),
     close: () => http.close(),
   };
+}
+
+function withInstancesMax(definitions: Definitions, instancesMax: number | undefined): Definitions {
+  if (instancesMax === undefined) return definitions;
+  const components = definitions.components.map((component) => ({
+    ...component,
+    transfers: component.transfers.map((transfer) => ({ ...transfer, target: { ...transfer.target, instancesMax } })),
+  }));
+  return { ...definitions, components };
 }
 
 function configOrDefault({ root, reporter }: RunOptions): Config {

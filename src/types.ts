@@ -127,6 +127,8 @@ export interface InstalledInstance {
   readonly sha256?: string;
   /** What was read out of it; undefined where nobody looked. */
   readonly facts?: ImageFacts;
+  /** What its name tells, and its mode and modification time; undefined where nobody looked. */
+  readonly fields?: PatternFields;
 }
 
 /** The fields of an os-release or extension-release file. */

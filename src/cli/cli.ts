@@ -45,7 +45,7 @@ export async function runCli(argv: readonly string[], interruption: Interruption
 const commandNames = [
   ...(['list', 'check', 'apply', 'acquire', 'install', 'status', 'why', 'history'] as const),
   ...(['rollback', 'hold', 'unhold', 'prepare', 'select', 'bless', 'gc', 'daemon'] as const),
-  ...(['features', 'components', 'enable', 'disable'] as const),
+  ...(['features', 'components', 'enable', 'disable', 'check-new'] as const),
 ];
 /** The commands that print a table or a document. */
 export type CommandName = (typeof commandNames)[number];
@@ -120,6 +120,7 @@ function buildProgram(
     .exitOverride()
     .action(() => special('sysupdate-notify'));
   add('gc', '[names...]', 'remove versions that nothing needs, and say why the others stay');
+  add('check-new', '[name]', 'say which version there is to update to, as systemd-sysupdate does');
   add('features', '[names...]', 'list optional features; with -C COMPONENT, the word names a feature of it');
   add('components', '', 'list components, and whether they are enabled');
   const switches = [

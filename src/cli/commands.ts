@@ -31,6 +31,8 @@ import {
   type ServiceDocument,
 } from './document.ts';
 
+import { type SysupdateList, type SysupdateVersion, sysupdateList, sysupdateVersion } from './sysupdate-document.ts';
+
 /** What a command found and did; the printer makes text or JSON of it. */
 export interface Outcome {
   readonly components: readonly ComponentDocument[];
@@ -45,6 +47,8 @@ export interface Outcome {
   readonly oses?: readonly OsDocument[];
   /** For `history`. */
   readonly history?: readonly HistoryEntry[];
+  /** What systemd-sysupdate prints, for `list` of one component. */
+  readonly listing?: SysupdateList | SysupdateVersion;
   /** For `enable` and `disable`. */
   readonly switched?: readonly Switch[];
   /** For `status`: services that use an image themselves. */
@@ -57,15 +61,25 @@ export interface Outcome {
 }
 
 /** Lists versions: what is offered, what is here, and why a version is not chosen. */
-export function list(run: RunOptions): Promise<Outcome> {
+export function list(run: RunOptions, version?: string): Promise<Outcome> {
   return withSystem(run, async (system) => {
     const state = readState(run.root, false);
     const surveys = await surveyAll(system, state, { sources: true });
     await Promise.all(surveys.map((survey) => learnForList(system, state, survey)));
     const resolutions = surveys.map((survey) => resolveSurvey(system, state, survey));
     await system.facts.save(new Set(surveys.flatMap(({ offered }) => offered.map(({ sha256 }) => sha256))));
-    return { resolutions, errors: surveys.flatMap(failureOf) };
+    return { resolutions, errors: surveys.flatMap(failureOf), ...listingOf(system, resolutions, version) };
   });
+}
+
+/** What systemd-sysupdate prints for one component, or for one version of it. */
+function listingOf(system: System, [resolution, ...others]: readonly Resolution[], version: string | undefined) {
+  if (!resolution || others.length > 0 || system.options.components.length !== 1) return {};
+  const state = resolution.versions.find((one) => one.version === version);
+  if (version === undefined) return { listing: sysupdateList(resolution) };
+  return state
+    ? { listing: sysupdateVersion(resolution, state, stagedState(system, resolution.component, state)) }
+    : {};
 }
 
 /** Says what `apply` would change to; looks at no more images than it has to. */
@@ -183,6 +197,7 @@ export interface Found {
   readonly kept?: readonly KeptFile[];
   readonly oses?: readonly OsDocument[];
   readonly history?: readonly HistoryEntry[];
+  readonly listing?: SysupdateList | SysupdateVersion;
   readonly services?: readonly ServiceDocument[];
 }
 

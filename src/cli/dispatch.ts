@@ -1,4 +1,6 @@
 /** From a command and its words to what does it. Each command loads what it needs when it runs. */
+import { resolve } from 'node:path';
+import { DEFAULT_COMPONENT } from '../definition/candidates.ts';
 import { UsageError } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
 import type { RunOptions } from '../system.ts';
@@ -36,6 +38,8 @@ export async function dispatch(
     offline: options.offline === true,
     keyrings: options.keyring ?? [],
     ...(options.arch === undefined ? {} : { arch: options.arch }),
+    ...(options.transferSource === undefined ? {} : { transferSource: resolve(options.transferSource) }),
+    ...(options.instancesMax === undefined ? {} : { instancesMax: options.instancesMax }),
     refresh: options.refresh,
     waitSec: options.wait ?? (command === 'prepare' || command === 'bless' ? PATIENCE_SEC : 0),
     reporter,
@@ -44,13 +48,20 @@ export async function dispatch(
   switch (command) {
     case 'list': {
       const [name, version] = words;
-      const outcome = onlyVersion(await commands.list(run(name === undefined ? [] : [name])), version);
-      return await printOutcome(outcome, json, async () => (await tables()).renderList(outcome, text));
+      const outcome = onlyVersion(await commands.list(run(name === undefined ? [] : [name]), version), version);
+      return await printOutcome(outcome, json, async () => (await tables()).renderVersions(outcome, text));
     }
     case 'check': {
       const outcome = await commands.check(run(words));
       const exit = await printOutcome(outcome, json, async () => (await tables()).renderCheck(outcome, text));
       return options.exitCode ? checkStatus(outcome, exit) : exit;
+    }
+    case 'check-new': {
+      const { checkNew } = await import('./check-new.ts');
+      return await checkNew(
+        run(words.length + (options.component?.length ?? 0) > 0 ? words : [DEFAULT_COMPONENT]),
+        json,
+      );
     }
     case 'status': {
       if (options.os) {

@@ -86,26 +86,36 @@ export function componentDocument(
   resolution: Resolution,
   staged: (version: VersionState) => { partial: boolean; pending: boolean },
 ): ComponentDocument {
-  const newest = resolution.versions.find(({ available, complete }) => available || complete)?.version;
   return {
     name: resolution.component.name,
     current: resolution.active ?? null,
     candidate: candidateOf(resolution)?.version ?? null,
     versions: resolution.versions.map((state) => ({
       version: state.version,
-      installed: state.installed.size > 0,
-      active: state.active,
-      available: state.available,
-      compatible: state.compatible,
-      newest: state.version === newest,
-      obsolete: state.obsolete,
-      protected: state.protected,
-      incomplete: state.installed.size > 0 ? !state.complete : !state.available,
+      ...stateOf(resolution, state),
       ...staged(state),
       held: state.held,
       bad: state.bad,
       reason: state.reason,
     })),
+  };
+}
+
+/** The words that sysupdate has for the state of a version, and whether it is active and fits. */
+export function stateOf(
+  { versions }: Resolution,
+  { version, installed, complete, available, active, compatible, obsolete, protected: isProtected }: VersionState,
+) {
+  const newest = versions.find((one) => one.available || one.complete)?.version;
+  return {
+    installed: installed.size > 0,
+    active,
+    available,
+    compatible,
+    newest: version === newest,
+    obsolete,
+    protected: isProtected,
+    incomplete: installed.size > 0 ? !complete : !available,
   };
 }
 

@@ -23,6 +23,9 @@ export interface CommonOptions {
   readonly debug?: boolean;
   readonly wait?: number;
   readonly exitCode?: boolean;
+  readonly transferSource?: string;
+  readonly instancesMax?: number;
+  readonly image?: string;
   readonly now?: boolean;
   readonly activate?: boolean;
   readonly os?: boolean;
@@ -56,6 +59,9 @@ export function addCommonOptions(command: Command): Command {
       ),
     )
     .addOption(new Option('--arch <arch>', 'match for this architecture (x86-64, arm64, ...)'))
+    .addOption(new Option('--transfer-source <dir>', 'what PathRelativeTo=explicit is relative to'))
+    .addOption(new Option('-m, --instances-max <n>', 'keep so many versions, at least 2').argParser(instancesArgument))
+    .addOption(new Option('--image <file>').hideHelp())
     .addOption(new Option('--no-refresh', 'do not have systemd merge'))
     .addOption(new Option('--wait <sec>', 'wait so long for another run to end').argParser(secondsArgument))
     .addOption(new Option('--no-pager', 'do not pipe output into a pager'))
@@ -113,6 +119,11 @@ function onlyOne<T>(what: string, ways: readonly (readonly [string, T | undefine
 
 /** The directory of `--root=`, absolute; '' for this machine. */
 export function rootOf(options: CommonOptions): string {
+  if (options.image !== undefined) {
+    throw new UsageError('--image=: disk images are not opened here', {
+      next: `systemd-dissect --mount ${options.image} DIR, and then --root=DIR`,
+    });
+  }
   if (options.root === undefined) return '';
   if (options.root === '') throw new UsageError('--root=: expected a directory');
   const root = resolve(options.root);
@@ -142,6 +153,12 @@ function booleanArgument(value: string): boolean {
   const parsed = parseBoolean(value);
   if (parsed === undefined) throw new InvalidArgumentError('expected yes or no.');
   return parsed;
+}
+
+function instancesArgument(value: string): number {
+  if (!/^[0-9]{1,9}$/.test(value) || Number(value) < 2)
+    throw new InvalidArgumentError('expected a number, at least 2.');
+  return Number(value);
 }
 
 function secondsArgument(value: string): number {

@@ -17,7 +17,7 @@ export async function printOutcome(
     if (rendered !== '') write(printable(rendered));
     printErrors(outcome.errors);
   } else {
-    const { components, errors, done, kept, oses, history, services, plans, switched } = outcome;
+    const { components, errors, done, kept, oses, history, services, plans, switched, listing } = outcome;
     const document: Document = { format: DOCUMENT_FORMAT, components, errors, ...(done ? { done } : {}) };
     const planned = (outcome.dryRun ? plans : undefined)?.map(({ component, version, from, steps }) => ({
       component: component.name,
@@ -32,6 +32,7 @@ export async function printOutcome(
       ...(services ? { services } : {}),
       ...(planned ? { plan: planned } : {}),
       ...(switched ? { switched } : {}),
+      ...listing,
     };
     write(render({ ...document, ...extra }, json));
   }

@@ -33,6 +33,22 @@ export function renderList(
   return withEmpty(rows.length > 0 ? renderTable(header, rows, options) : '', outcome, 'No versions.');
 }
 
+/** `list`: the versions; of a single one, what it consists of too. */
+export function renderVersions(outcome: Outcome, options: TextOptions): string {
+  const list = renderList(outcome, options);
+  const { listing } = outcome;
+  if (!listing || !('contents' in listing)) return list;
+  const rows = listing.contents.map(({ type, path, mode, size, sha256 }) => [
+    type,
+    path,
+    mode === undefined ? '-' : mode.toString(8).padStart(4, '0'),
+    size === undefined ? '-' : String(size),
+    sha256 === undefined ? '-' : sha256.slice(0, 12),
+  ]);
+  const contents = renderTable(['TYPE', 'PATH', 'MODE', 'SIZE', 'SHA256'], rows, options);
+  return [list, contents, ...listing.changelogUrls.map((url) => `ChangeLog: ${url}`)].join('\n\n');
+}
+
 /** `status`: the versions, and which of them services see that mount an image themselves. */
 export function renderStatus(outcome: Outcome, options: TextOptions): string {
   const list = renderList(outcome, options);

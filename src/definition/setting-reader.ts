@@ -126,8 +126,10 @@ export class SettingReader {
     const assignment = this.last(section, key);
     if (!assignment) return undefined;
     const value = expandSpecifiers(assignment.value, this.#values);
-    if (/^https?:\/\/[^/]/.test(value) && URL.canParse(value)) return value.replace(/\/+$/, '');
-    this.#invalid(assignment, `"${value}" is not a URL of the web`, 'https://HOST/PATH, http://HOST/PATH');
+    const isUrl = /^(https?:\/\/[^/]|file:\/\/\/)/.test(value) && URL.canParse(value);
+    if (isUrl) return value.replace(/\/+$/, '');
+    const allowed = 'https://HOST/PATH, http://HOST/PATH, file:///PATH';
+    this.#invalid(assignment, `"${value}" is not a URL of the web`, allowed);
     return undefined;
   }
 

@@ -5,6 +5,7 @@
 import type { Dispatcher } from 'undici';
 import { NetworkError } from '../errors.ts';
 import type { Authorization } from './credentials.ts';
+import { getFile, isFileUrl } from './file-url.ts';
 import { displayUrl, redirectTarget, sameOrigin } from './url.ts';
 
 /** Redirects that are followed before a loop is assumed. */
@@ -105,6 +106,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
 
   return {
     async get(url, request = {}) {
+      if (isFileUrl(url)) return getFile(url);
       let current = url;
       for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
         const authorization = sameOrigin(url, current) ? options.authorization(url) : undefined;

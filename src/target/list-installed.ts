@@ -59,19 +59,21 @@ async function instanceAt(
   const known = state.installed[path];
   // The size of a tree is not known without walking through it.
   const isTree = isTreeTarget(transfer.target.type);
-  const sizeBytes = isTree ? (known?.sizeBytes ?? 0) : (statSync(place, { throwIfNoEntry: false })?.size ?? 0);
+  const info = statSync(place, { throwIfNoEntry: false });
+  const sizeBytes = isTree ? (known?.sizeBytes ?? 0) : (info?.size ?? 0);
   const remembered = known?.sizeBytes === sizeBytes ? known : undefined;
   const facts = readImages && transfer.kind !== 'none' ? await readLocalFacts(place) : undefined;
-  const named = matchOwn(transfer, name)?.version ?? '';
+  const fields = matchOwn(transfer, name) ?? { version: '' };
   return {
     transferId: transfer.id,
-    version: remembered?.version ?? (await trueVersion(transfer, place, named)),
+    version: remembered?.version ?? (await trueVersion(transfer, place, fields.version)),
     name,
     path,
     parked,
     sizeBytes,
     ...(remembered ? { sha256: remembered.sha256 } : {}),
     ...(facts ? { facts } : {}),
+    fields: info ? { mtime: BigInt(Math.round(info.mtimeMs * 1000)), mode: info.mode & 0o775, ...fields } : fields,
   };
 }
 

@@ -4,7 +4,10 @@ import { PARKED } from '../resolve/exposure.ts';
 import { isVpickVersion } from '../resolve/vpick.ts';
 import { compressionSuffix } from '../source/list-offered.ts';
 import type { InstalledInstance, OfferedInstance, Transfer } from '../types.ts';
-import { formatPattern } from '../version/pattern.ts';
+import { formatPattern, type PatternFields } from '../version/pattern.ts';
+
+/** Automatic boot assessment: how often a version that counts its tries may be tried. */
+const TRIES_LEFT_DEFAULT = 3;
 
 /** Path of an instance as seen inside the root. */
 export function instancePath(transfer: Transfer, instance: Pick<InstalledInstance, 'name' | 'parked'>): string {
@@ -32,9 +35,22 @@ export function fileNameOf(transfer: Transfer, instance: OfferedInstance): strin
     inVersionedDirectory && !isVpickVersion(instance.version)
       ? instance.version.replace(/[_+]/g, '.')
       : instance.version;
-  const name = pattern && formatPattern(pattern, { ...instance.fields, version });
+  const name = pattern && formatPattern(pattern, { ...newFields(transfer, instance.fields), version });
   // A target pattern with a field that the source does not tell: the source's own name is the best there is.
   return name ?? instance.name.slice(instance.name.lastIndexOf('/') + 1).replace(compressionSuffix, '');
+}
+
+/** What a new name tells: settings first, then what the source tells, then what sysupdate.d(5) takes for granted. */
+function newFields({ target }: Transfer, fields: PatternFields): PatternFields {
+  const mode = target.mode ?? fields.mode;
+  const readOnly = target.readOnly ?? fields.readOnly;
+  return {
+    ...fields,
+    ...(mode === undefined ? {} : { mode }),
+    ...(readOnly === undefined ? {} : { readOnly }),
+    triesLeft: target.triesLeft ?? fields.triesLeft ?? TRIES_LEFT_DEFAULT,
+    triesDone: target.triesDone ?? fields.triesDone ?? 0,
+  };
 }
 
 /** Base and suffix of the files in a `.v` directory: `foo.raw.v` holds `foo_VERSION.raw`. */
