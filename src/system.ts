@@ -172,12 +172,7 @@ function definitionsFor(options: RunOptions, { specifiers }: Host, vendor?: Tree
 
 /** @throws UsageError for a name that nothing here has */
 function requireKnown(definitions: Definitions, names: readonly string[]): void {
-  const known = [
-    ...definitions.components.map(({ name }) => name),
-    ...definitions.broken.map(({ name }) => name),
-    ...definitions.left.map(({ name }) => name),
-    ...definitions.disabled,
-  ];
+  const known = [...new Set([...definitions.known, ...definitions.broken].map(({ name }) => name))];
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new UsageError(`${unknown}: no such component`, {

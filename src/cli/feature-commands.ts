@@ -151,7 +151,7 @@ async function featureDocument(feature: ListedFeature, suggested: Suggested): Pr
   return {
     id,
     ...(description === undefined ? {} : { description }),
-    ...(documentation === undefined ? {} : { documentation: [documentation] }),
+    ...(documentation.length > 0 ? { documentation } : {}),
     ...(appStream === undefined ? {} : { appStream }),
     enabled,
     ...withSuggested(await suggested(feature.suggestion)),

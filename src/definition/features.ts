@@ -11,8 +11,8 @@ export interface Feature {
   readonly id: string;
   readonly file: string;
   readonly description?: string;
-  /** URL: unlike that of a component it has room for one, spaces included (sysupdate-feature.c). */
-  readonly documentation?: string;
+  /** URLs, one an assignment, spaces included; 257 has the last one only. */
+  readonly documentation: readonly string[];
   readonly appStream?: string;
   readonly enabled: boolean;
   readonly suggestion: Suggestion;
@@ -37,15 +37,14 @@ export function loadFeatures(
     reader.warnUnknown(KNOWN_SETTINGS);
     const id = file.name.slice(0, -'.feature'.length);
     const description = reader.last('Feature', 'Description')?.value;
-    const documentation = reader.links('Feature', 'Documentation').at(-1);
     const appStream = reader.links('Feature', 'AppStream').at(-1);
     features.set(id, {
       id,
       file: file.path,
+      documentation: reader.links('Feature', 'Documentation'),
       enabled: reader.boolean('Feature', 'Enabled') ?? false,
       suggestion: readSuggestion(reader, 'Feature', values),
       ...(description === undefined ? {} : { description }),
-      ...(documentation === undefined ? {} : { documentation }),
       ...(appStream === undefined ? {} : { appStream }),
     });
     problems.push(...read.problems, ...reader.problems);

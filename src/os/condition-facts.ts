@@ -53,7 +53,8 @@ export function conditionFacts(root: string, host: HostRelease): ConditionFacts 
       ),
     hasSecurity: async (name) => {
       const answer = await ask('systemd-analyze', 'condition', `ConditionSecurity=${name}`);
-      return answer === undefined ? undefined : /^Conditions succeeded\.$/m.test(answer);
+      const [, result] = /^Conditions (succeeded|failed)\.$/m.exec(answer ?? '') ?? [];
+      return result === undefined ? undefined : result === 'succeeded';
     },
     isEfi: async () => {
       const virtual = await virtualization();

@@ -273,6 +273,68 @@ describe('features', () => {
   });
 });
 
+describe('components', () => {
+  it.each([
+    ['of systemd', 'sysupdate.foo.component', 'sysupdate.foo.d/a.transfer'],
+    ['of extupdate', 'extupdate/transfer.d/foo.component', 'extupdate/transfer.d/10-foo.transfer'],
+  ])('%s are described by a file, and drop-ins', (_, file, definition) => {
+    write(`usr/lib/${definition}`, transfer('a'));
+    expect(load().known[0]?.info).toEqual({ documentation: [], enabled: true, suggestion: { conditions: [] } });
+    write(`usr/lib/${file}`, '[Component]\nDescription=Foo\nDocumentation=https://a/\nSuggestOnHost=|!x\n');
+    write(`run/${file}.d/10-a.conf`, '[Component]\nDocumentation=https://%a/\nEnabled=no\nSuggest=yes\n');
+    expect(load().known.map(({ info }) => info)).toEqual([
+      {
+        description: 'Foo',
+        documentation: ['https://a/', 'https://x86-64/'],
+        enabled: false,
+        suggestion: { always: true, conditions: [{ type: 'Host', trigger: true, negate: true, parameter: 'x' }] },
+      },
+    ]);
+    expect([load().disabled, load().components]).toEqual([['foo'], []]);
+    write(`etc/${file}.d/10-a.conf`, '[Component]\nEnabled=yes\n');
+    expect([load().disabled, load().components.length]).toEqual([[], 1]);
+  });
+
+  it('that are disabled may have mistakes, and keep their names from others', () => {
+    write('etc/extupdate/transfer.d/docker.transfer', transfer('docker'));
+    write('etc/sysupdate.more.d/a.transfer', transfer('docker-compose'));
+    write('etc/sysupdate.more.d/b.transfer', 'nonsense');
+    write('etc/sysupdate.more.component', '[Component]\nEnabled=no\n');
+    const { components, broken, warnings } = load();
+    expect(components[0]?.transfers[0]?.rivals.map(({ text }) => text)).toEqual(['docker-compose_@v.raw']);
+    expect([broken, warnings]).toEqual([[], []]);
+  });
+
+  it('a switch that is neither on nor off stops its component', () => {
+    write('etc/sysupdate.foo.d/a.transfer', transfer('a'));
+    write('etc/sysupdate.foo.component', '[Component]\nEnabled=maybe\nSuggest=maybe\nDocumentation=x\nOther=y\n');
+    const { broken, warnings } = load();
+    expect(broken[0]?.problems.map(({ file, line }) => `${file}:${line}`)).toEqual(['/etc/sysupdate.foo.component:2']);
+    expect(warnings.map(({ line }) => line).sort()).toEqual([3, 4, 5]);
+  });
+
+  it('a directory without transfers is known, and no more', () => {
+    write('etc/sysupdate.foo.d/x.feature', '[Feature]\n');
+    write('etc/sysupdate.foo.component.d/x.conf', '[Component]\n');
+    const { known, components } = load();
+    expect(known.map(({ name, hasTransfers }) => [name, hasTransfers])).toEqual([['foo', false]]);
+    expect(components).toEqual([]);
+    write('etc/extupdate/transfer.d/foo.transfer', transfer('a'));
+    expect(load().known.map(({ origin }) => origin)).toEqual(['extupdate']);
+  });
+
+  it('extensions that share a directory have the features that they name', () => {
+    write('etc/extupdate/transfer.d/one.transfer', `[Transfer]\nFeatures=x\n${transfer('one')}`);
+    write('etc/extupdate/transfer.d/two.transfer', transfer('two'));
+    write('etc/extupdate/transfer.d/x.feature', '[Feature]\nEnabled=yes\n');
+    const features = load().known.map(({ name, features }) => [name, features.map(({ id }) => id)]);
+    expect(features).toEqual([
+      ['one', ['x']],
+      ['two', []],
+    ]);
+  });
+});
+
 describe('extupdate.conf', () => {
   it('is read from all directories, with drop-ins on top', () => {
     write('usr/lib/extupdate/extupdate.conf', '[Extupdate]\nMaxImageSize=1G\nAllowHTTP=yes\n');
