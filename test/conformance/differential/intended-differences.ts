@@ -1,0 +1,197 @@
+/**
+ * Where extupdate does something else than systemd-sysupdate, on purpose: all there is. Any other difference is a
+ * defect of the one or the other; one of these that does not occur any more has to be taken out.
+ */
+
+import type { Difference } from './compare.ts';
+import {
+  chosenBySystemd,
+  hasLongerName,
+  installedOf,
+  type MatchedFile,
+  offeredOf,
+  publishedAfter,
+  type Situation,
+  statesOf,
+  visibleOf,
+} from './situation.ts';
+
+export interface IntendedDifference {
+  readonly name: string;
+  readonly reason: string;
+  /** Whether it explains this difference: it says exactly when, and what extupdate does instead. */
+  readonly explains: (difference: Difference, situation: Situation) => boolean;
+}
+
+/** What holds for both versions of systemd. */
+const ours: readonly IntendedDifference[] = [
+  {
+    name: 'nothing to install and nothing installed is a failure',
+    reason:
+      'systemd-sysupdate says "No update needed" where it has found nothing at all, be it for a wrong pattern or on an ' +
+      'empty server; extupdate ends with status 13 and names the newest version and why it was left out.',
+    explains: ({ what, systemd, extupdate }, { byExtupdate: { document, files }, scenario, bySystemd }) => {
+      if (what !== 'succeeded' || systemd !== true || extupdate !== false) return false;
+      const [error] = document?.errors ?? [];
+      const isToldSo = error?.code === 'unsuitable' && error.message.includes('no version fits and none is installed');
+      const [first = [], ...others] = scenario.transfers.map((spec) => installedOf(spec, files));
+      const isWhole = first.some(({ version }) =>
+        others.every((other) => other.some((one) => one.version === version)),
+      );
+      return isToldSo && !isWhole && (bySystemd.candidate ?? null) === null;
+    },
+  },
+  {
+    name: 'a version that was asked for stays',
+    reason:
+      'systemd-sysupdate goes forward again with the next update after a person has chosen an older version, or, where ' +
+      'the newer one is still installed, does not update any more (#24082); extupdate holds the newer ones that were ' +
+      'known then, and goes on to what appears later.',
+    explains: (difference, situation) => {
+      if (difference.what !== 'candidate' && difference.what !== 'file') return false;
+      const { earlier } = situation;
+      const isAskedFor = earlier.some((step) => step.do === 'command' && step.version !== undefined);
+      const theirs = chosenBySystemd(situation) ?? statesOf(situation).find(({ installed }) => installed)?.version;
+      return isAskedFor && statesOf(situation).some(({ version, held }) => held && version === theirs);
+    },
+  },
+  {
+    name: 'temporary files of others stay',
+    reason:
+      'systemd-sysupdate deletes every ".#*" and ".sysupdate.partial.*" in a target directory, whoever is writing it; ' +
+      'extupdate removes only what it has made itself.',
+    explains: (difference, { before }) => {
+      if (difference.what !== 'file' || difference.systemd) return false;
+      const name = difference.path.slice(difference.path.lastIndexOf('/') + 1);
+      const isTemporary = /^\.(#|sysupdate\.partial\.)/.test(name);
+      return isTemporary && before.has(difference.path) && difference.extupdate !== undefined;
+    },
+  },
+  {
+    name: 'a file belongs to the transfer whose pattern says most of its name',
+    reason:
+      'With app_@v.raw and app_extra_@v.raw in one directory, app_extra_1.raw is also version "extra_1" of app for ' +
+      'systemd-sysupdate, which lists it, counts it against InstancesMax= and deletes it.',
+    explains: (difference, situation) => {
+      if (difference.what === 'versions') {
+        const others = sharedFiles(situation).map(({ version }) => version);
+        return difference.systemd.filter((version) => !others.includes(version)).join() === difference.extupdate.join();
+      }
+      if (difference.what !== 'file' || difference.systemd || !difference.extupdate) return false;
+      // What counts the files of others is over its limit sooner.
+      const crowded = situation.scenario.transfers.filter((spec) =>
+        sharedFiles(situation).some(({ path }) => installedOf(spec, situation.before).some((one) => one.path === path)),
+      );
+      return crowded.some((spec) => installedOf(spec, situation.before).some(({ path }) => path === difference.path));
+    },
+  },
+  {
+    name: 'of several files with one version the first counts',
+    reason:
+      'Where a version is offered more than once, systemd-sysupdate takes the one that its binary search happens to ' +
+      'hit; extupdate takes the one of the earlier pattern, then the one whose name sorts first.',
+    explains: (difference, situation) => {
+      if (difference.what !== 'file') return false;
+      const published = publishedAfter(situation.earlier);
+      return situation.scenario.transfers.some((spec) => {
+        const offered = offeredOf(spec, situation).filter(({ version }) => version === chosenBySystemd(situation));
+        const [first] = [...offered].sort((a, b) => a.rank - b.rank || (a.path < b.path ? -1 : 1));
+        const contents = new Map(offered.map(({ path }) => [published.get(path)?.content, path]));
+        const entry = difference.extupdate ?? difference.systemd;
+        if (offered.length < 2 || !entry) return false;
+        if (entry.kind === 'link') return difference.systemd?.kind === difference.extupdate?.kind;
+        return difference.extupdate
+          ? contents.get(difference.extupdate.content) === first?.path
+          : contents.has(difference.systemd?.content);
+      });
+    },
+  },
+  {
+    name: 'the current version is the one that is visible',
+    reason:
+      'systemd-sysupdate calls the newest version of which any file is there the current one, wherever the link leads; ' +
+      'for extupdate it is the one of which all files are visible.',
+    explains: (difference, { scenario, before }) => {
+      if (difference.what !== 'current') return false;
+      const all = scenario.transfers.map((spec) => visibleOf(spec, before));
+      const visible = all.every((version) => version === all[0]) ? all[0] : undefined;
+      return difference.extupdate === (visible ?? null);
+    },
+  },
+  {
+    name: 'the link follows to a version that is installed already',
+    reason:
+      'Asked for an older version that is still installed, systemd-sysupdate says "Skipping update" and leaves ' +
+      'CurrentSymlink= where it is; extupdate makes that version the visible one.',
+    explains: (difference, { scenario, bySystemd, command, before }) => {
+      if (difference.what !== 'file' || difference.extupdate?.kind !== 'link' || command.version === undefined)
+        return false;
+      const isSkipped = bySystemd.said.includes(`'${command.version}' is already installed. Skipping update.`);
+      const target = difference.extupdate.content?.split('/').at(-1);
+      return (
+        isSkipped &&
+        scenario.transfers.some((spec) =>
+          installedOf(spec, before).some(
+            ({ path, version }) => version === command.version && path.endsWith(target ?? '/'),
+          ),
+        )
+      );
+    },
+  },
+];
+
+/** What systemd 257 did otherwise than 262. */
+const ofOldSystemd: readonly IntendedDifference[] = [
+  {
+    name: '257: a list with directories in it is refused',
+    reason: 'Since 260 names in SHA256SUMS may lead into directories; extupdate does as 262.',
+    explains: (_, { systemd, bySystemd }) =>
+      systemd === 257 && /^Invalid filename specified at manifest line/m.test(bySystemd.said),
+  },
+  {
+    name: '257: "**/" is not known',
+    reason: 'It came later; extupdate does as 262.',
+    explains: (_, { systemd, scenario, bySystemd }) =>
+      systemd === 257 &&
+      scenario.transfers.some(({ sourcePatterns }) => sourcePatterns.some((one) => one.startsWith('**/'))) &&
+      /^Failed to match pattern/m.test(bySystemd.said),
+  },
+  {
+    name: '257: an empty list is a failure',
+    reason: 'Nothing on the server is no reason to fail, as 262 sees it too.',
+    explains: (_, { systemd, bySystemd }) =>
+      systemd === 257 && /^Premature connection termination/m.test(bySystemd.said),
+  },
+  {
+    name: '257: a pattern matches the beginning of a longer name',
+    reason: 'app_1.raw.sha256 is a version for app_@v.raw (#38605, mended in 261); extupdate does as 262.',
+    explains: (_, situation) => situation.systemd === 257 && hasLongerName(situation),
+  },
+  {
+    name: '257: "~" and "^" are not allowed in versions',
+    reason: 'UAPI.10 has them since 258; extupdate does as 262.',
+    explains: (_, situation) =>
+      situation.systemd === 257 &&
+      /[~^]/.test(
+        [
+          ...statesOf(situation).map(({ version }) => version),
+          ...situation.scenario.transfers.map(({ transfer }) => transfer.MinVersion),
+          situation.command.version,
+        ].join(),
+      ),
+  },
+];
+
+export const intendedDifferences: readonly IntendedDifference[] = [...ours, ...ofOldSystemd];
+
+/** Files that the patterns of two transfers match, as versions of the one that says less of them. */
+function sharedFiles({ scenario, before, byExtupdate }: Situation): MatchedFile[] {
+  const all = scenario.transfers.flatMap((spec) => [
+    ...installedOf(spec, before),
+    ...installedOf(spec, byExtupdate.files),
+  ]);
+  // What is the longer version was matched with less literal text.
+  return all.filter(({ path, version }) =>
+    all.some((other) => other.path === path && other.version.length < version.length),
+  );
+}

@@ -1,0 +1,116 @@
+/** Everything that is known where a difference was seen, and what can be told from it. */
+import { posix } from 'node:path';
+import type { Document, VersionDocument } from '../../../src/cli/document.ts';
+import { newestFirst } from '../../../src/version/compare.ts';
+import { matchPattern, matchPatterns, type Pattern, parsePattern } from '../../../src/version/pattern.ts';
+import type { Difference } from './compare.ts';
+import type { Observation } from './observation.ts';
+import { type PublishedFile, type Scenario, STORE, type Step, type TransferSpec } from './scenario.ts';
+import type { Tree } from './tree.ts';
+
+/** The versions of systemd that extupdate is compared with. */
+export const systemdVersions = [257, 262] as const;
+export type SystemdVersion = (typeof systemdVersions)[number];
+
+export interface Situation {
+  readonly scenario: Scenario;
+  readonly systemd: SystemdVersion;
+  readonly command: Extract<Step, { do: 'command' }>;
+  /** The steps that went before. */
+  readonly earlier: readonly Step[];
+  /** What was installed before the command, of both. */
+  readonly before: Tree;
+  readonly bySystemd: Observation;
+  readonly byExtupdate: Observation & { readonly document?: Document };
+  /** All differences that this command made. */
+  readonly differences: readonly Difference[];
+}
+
+/** The version that systemd-sysupdate would install, or installs; null = none. */
+export function chosenBySystemd({ bySystemd }: Situation): string | null {
+  if (bySystemd.candidate !== undefined) return bySystemd.candidate;
+  return /^Selected update '([^']+)' for install\.$/m.exec(bySystemd.said)?.[1] ?? null;
+}
+
+/** What extupdate tells of all versions that it knows, newest first. */
+export function statesOf({ byExtupdate }: Situation): readonly VersionDocument[] {
+  return byExtupdate.document?.components[0]?.versions ?? [];
+}
+
+/** A file that a pattern matches. */
+export interface MatchedFile {
+  readonly path: string;
+  readonly version: string;
+  /** Which pattern of the list it is. */
+  readonly rank: number;
+}
+
+/** What the patterns of a transfer match in its target directory, whoever put it there, and whosever else it is. */
+export function installedOf(spec: TransferSpec, tree: Tree): MatchedFile[] {
+  const files = [...tree].filter(([, { kind }]) => kind === 'file').map(([path]) => path);
+  return matchedBy(targetPatternsOf(spec), spec.targetDirectory, files);
+}
+
+/** The version of a transfer that can be seen: the one that its link leads to; without a link the newest. */
+export function visibleOf(spec: TransferSpec, tree: Tree): string | undefined {
+  const installed = installedOf(spec, tree);
+  const link = spec.target.CurrentSymlink;
+  if (link === undefined) return [...installed].sort((a, b) => newestFirst(a.version, b.version))[0]?.version;
+  const place = link.startsWith(`${STORE}/`) ? link.slice(STORE.length + 1) : posix.join(spec.targetDirectory, link);
+  const target = posix.join(posix.dirname(place), tree.get(place)?.content ?? '');
+  return installed.find(({ path }) => path === target)?.version;
+}
+
+/** What of the published files is a version of a transfer. */
+export function offeredOf(spec: TransferSpec, { earlier }: Situation): MatchedFile[] {
+  return matchedBy(sourcePatternsOf(spec), spec.sourceDirectory, [...publishedAfter(earlier).keys()]);
+}
+
+/** What is on the server after these steps. */
+export function publishedAfter(steps: readonly Step[]): Map<string, PublishedFile> {
+  const published = new Map<string, PublishedFile>();
+  for (const step of steps) {
+    if (step.do === 'publish') for (const file of step.files) published.set(file.path, file);
+    if (step.do === 'withdraw') for (const path of step.paths) published.delete(path);
+  }
+  return published;
+}
+
+/** Whether a name, on the server or installed, is longer than what a pattern of that place matches. */
+export function hasLongerName(situation: Situation): boolean {
+  const { scenario, before, earlier } = situation;
+  const published = [...publishedAfter(earlier).keys()];
+  return scenario.transfers.some((spec) =>
+    [
+      ...below(spec.targetDirectory, [...before.keys()]).map((name) => isLonger(targetPatternsOf(spec), name)),
+      ...below(spec.sourceDirectory, published).map((name) => isLonger(sourcePatternsOf(spec), name)),
+    ].some(Boolean),
+  );
+}
+
+export function sourcePatternsOf({ sourcePatterns }: TransferSpec): Pattern[] {
+  return sourcePatterns.map(parsePattern);
+}
+
+export function targetPatternsOf(spec: TransferSpec): Pattern[] {
+  const texts = spec.targetPatterns.length > 0 ? spec.targetPatterns : spec.sourcePatterns;
+  return texts.map((text) => parsePattern(text.replace(/^\*\*\//, '')));
+}
+
+function isLonger(patterns: readonly Pattern[], name: string): boolean {
+  const beginnings = Array.from(name, (_, length) => name.slice(0, length));
+  return beginnings.some((beginning) => matchPatterns(patterns, beginning) !== undefined);
+}
+
+function matchedBy(patterns: readonly Pattern[], directory: string, paths: readonly string[]): MatchedFile[] {
+  return below(directory, paths).flatMap((name) => {
+    const rank = patterns.findIndex((pattern) => matchPattern(pattern, name) !== undefined);
+    const fields = patterns[rank] && matchPattern(patterns[rank], name);
+    return fields ? [{ path: directory === '' ? name : `${directory}/${name}`, version: fields.version, rank }] : [];
+  });
+}
+
+function below(directory: string, paths: readonly string[]): string[] {
+  const prefix = directory === '' ? '' : `${directory}/`;
+  return paths.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length));
+}

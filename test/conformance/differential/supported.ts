@@ -1,0 +1,31 @@
+/**
+ * The dimensions that scenarios vary in. One that extupdate cannot do yet is switched off here, and nowhere else.
+ */
+export const supported = {
+  'source url-file': true,
+  'source regular-file': false,
+  'source url-tar': false,
+  'source tar': false,
+  'source directory': false,
+  'target directory': false,
+  'several transfers': true,
+  'two patterns': true,
+  subdirectories: true,
+  'any directory': true,
+  'target subdirectories': false,
+  'mode in the name': true,
+  'time in the name': true,
+  'hash in the name': true,
+  'tries in the name': false,
+  compression: true,
+  'incomplete releases': true,
+  'damaged installations': true,
+  'foreign files': true,
+  'features that are switched': false,
+  'definitions that change': true,
+  'current symlink': true,
+  'republished versions': true,
+  'versions that are equal': false,
+} as const satisfies Readonly<Record<string, boolean>>;
+
+export type Dimension = keyof typeof supported;
