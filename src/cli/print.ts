@@ -56,7 +56,10 @@ export async function printListing(
   text: () => string | Promise<string>,
 ): Promise<number> {
   if (json !== 'off') write(render(listing.document, json));
-  else write(printable(await text()));
+  else {
+    const rendered = await text();
+    if (rendered !== '') write(printable(rendered));
+  }
   printErrors(listing.errors);
   return combinedExit(
     listing.errors.map(({ exit }) => exit),
