@@ -9,6 +9,7 @@ import { resolveInRoot } from '../os/root.ts';
 import { hierarchiesOver, withUnderlay } from '../os/underlay.ts';
 import { imageNameOf } from '../resolve/exposure.ts';
 import type { Step } from '../resolve/plan.ts';
+import { isTreeTarget } from '../source/source-types.ts';
 import type { System } from '../system.ts';
 import { writtenPaths } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
@@ -161,5 +162,6 @@ export function expectedOf(work: Work): ExpectedImage[] {
     kind,
     name: imageNameOf(transfer, fileName),
     fileName,
+    isTree: isTreeTarget(transfer.target.type),
   }));
 }

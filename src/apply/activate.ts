@@ -13,6 +13,8 @@ export interface ExpectedImage {
   readonly name: string;
   /** Name of the file that has to be behind it. */
   readonly fileName: string;
+  /** Whether that is a directory, which systemd mounts without a loop device: then the name has to do. */
+  readonly isTree: boolean;
 }
 
 const Status = z.array(
@@ -103,7 +105,7 @@ export async function findMissing(expected: readonly ExpectedImage[]): Promise<E
   for (const kind of new Set(expected.map((image) => image.kind))) {
     const names = await mergedNames(kind);
     for (const image of expected.filter((candidate) => candidate.kind === kind)) {
-      if (names?.has(image.name) && (loops.size === 0 || loops.has(image.fileName))) continue;
+      if (names?.has(image.name) && (image.isTree || loops.size === 0 || loops.has(image.fileName))) continue;
       missing.push(image);
     }
   }

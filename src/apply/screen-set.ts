@@ -11,6 +11,7 @@ import { withUnderlay } from '../os/underlay.ts';
 import { imageNameOf, installsParked, PARKED } from '../resolve/exposure.ts';
 import { isolate } from '../resolve/isolate.ts';
 import { addBadMark } from '../resolve/marks.ts';
+import { isTreeTarget } from '../source/source-types.ts';
 import type { System } from '../system.ts';
 import { stateKey } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
@@ -116,5 +117,5 @@ function candidatesOf(work: Work, kind: MergeKind, nextBoot: boolean): Candidate
 
 function imageAt(transfer: Transfer, fileName: string, parked: boolean): TestImage {
   const path = join(transfer.target.path, parked ? PARKED : '', fileName);
-  return { name: imageNameOf(transfer, fileName), path };
+  return { name: imageNameOf(transfer, fileName), path, isTree: isTreeTarget(transfer.target.type) };
 }

@@ -11,8 +11,9 @@ import type { HostRelease } from '../types.ts';
 export interface TestImage {
   /** Name under which systemd will see it, without `.raw`. */
   readonly name: string;
-  /** Path of the file on this host. */
+  /** Path of the file or directory on this host. */
   readonly path: string;
+  readonly isTree: boolean;
 }
 
 export type TestResult =
@@ -52,8 +53,8 @@ export async function testMerge(
     await writeFile(join(scratch, 'usr/lib/os-release'), renderRelease(host.fields));
     const pairs: string[] = [];
     for (const image of images) {
-      const place = join(scratch, DIRECTORIES[kind], `${image.name}.raw`);
-      await writeFile(place, '');
+      const place = join(scratch, DIRECTORIES[kind], image.isTree ? image.name : `${image.name}.raw`);
+      await (image.isTree ? mkdir(place) : writeFile(place, ''));
       pairs.push(image.path, place);
     }
     // The overlay of an older merge may not show what was written under it.
