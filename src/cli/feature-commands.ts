@@ -1,11 +1,19 @@
 /** `features`, `components`, `enable` and `disable`: what there is to switch, and switching it. */
 import { isSuggested } from '../definition/conditions.ts';
-import { type Definitions, renderProblem } from '../definition/load.ts';
+import { type Definitions, loadDefinitions, renderProblem } from '../definition/load.ts';
 import type { KnownComponent, ListedFeature } from '../definition/load-component.ts';
 import type { Suggestion } from '../definition/suggestion.ts';
-import { chooseSwitches, knownComponent, knownFeature, type SwitchChoice, writeSwitches } from '../enablement.ts';
+import {
+  chooseSwitches,
+  knownComponent,
+  knownFeature,
+  type Switch,
+  type SwitchChoice,
+  writeSwitches,
+} from '../enablement.ts';
 import { exitStatus, UsageError } from '../errors.ts';
 import { conditionFacts } from '../os/condition-facts.ts';
+import { readHost } from '../os/host.ts';
 import { programVersion } from '../program.ts';
 import { openSystem, type RunOptions } from '../system.ts';
 import { apply, type Outcome } from './commands.ts';
@@ -121,12 +129,29 @@ export async function switchCommand(
       return answer;
     }),
   );
-  if (!dryRun) await writeSwitches(run.root, switched);
+  if (!dryRun) {
+    await writeSwitches(run.root, switched);
+    noticeOverridden(run, switched);
+  }
   const none: Outcome = { components: [], errors: [], left: [], disabled: [], turnedOff: [], switched, dryRun };
   if (!now || dryRun || switched.length === 0) return none;
   const names = [...new Set(switched.map(({ component }) => component))];
   const options = { dryRun: false, now: false, activate: true };
   return { ...(await apply({ ...run, components: names }, new Map(), options)), switched };
+}
+
+/** Tells of what was switched in vain: another drop-in has the last word. */
+function noticeOverridden(run: RunOptions, switched: readonly Switch[]): void {
+  const { specifiers } = readHost({ root: run.root, arch: run.arch });
+  const { known } = loadDefinitions({ root: run.root }, specifiers);
+  for (const { component, feature, enabled, file } of switched) {
+    const found = known.find(({ name }) => name === component);
+    const what = feature === null ? found?.info : found?.features.find(({ id }) => id === feature);
+    if (what === undefined || what.enabled === enabled) continue;
+    const subject = feature === null ? 'it' : `feature ${feature}`;
+    const text = `${subject} is ${enabled ? 'disabled' : 'enabled'} all the same: a drop-in that sorts after ${file} says so`;
+    run.reporter.notice(component, text);
+  }
 }
 
 type Suggested = (suggestion: Suggestion) => Promise<boolean | undefined>;

@@ -38,6 +38,23 @@ describeHosts('Flatcar layout below a read-only /etc and /opt', (suite) => {
     expect((await e2e.host.sh('touch /etc/x; touch /opt/x')).stderr.match(/Read-only file system/g)).toHaveLength(2);
   });
 
+  it('enables and disables below the merged /etc', async () => {
+    const file = '/etc/sysupdate.app.component.d/50-systemd-sysupdate-enabled.conf';
+    await e2e.host.sh(`cat ${file}`);
+    expect(await e2e.run('disable app')).toMatchObject({ status: 0, stderr: '' });
+    expect(await e2e.cat(file)).toContain('Enabled=no');
+    expect((await e2e.run('apply')).stdout).toBe('Nothing to do.\n');
+    expect(await e2e.run('enable app')).toMatchObject({ status: 0, stderr: '' });
+    expect(await e2e.cat(file)).toContain('Enabled=yes');
+    expect(await e2e.merged('systemd-confext')).toEqual(['conf']);
+
+    const user = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+    const refused = await e2e.host.sh(`${user} /srv/node/bin/node /srv/extupdate/main.js disable app`);
+    expect(refused.status).toBe(14);
+    expect(refused.stderr).toContain('cannot write below /etc, where extensions are merged');
+    expect(refused.stderr).toContain('run as root, which writes below the merged /etc');
+  });
+
   it('installs below them and merges', async () => {
     const result = await e2e.run('apply');
     expect(result.stderr).not.toContain('extupdate:');

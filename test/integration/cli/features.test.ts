@@ -83,6 +83,15 @@ describe('a component that is disabled', () => {
     expect([installed('app'), installed('tool')]).toEqual([false, true]);
   });
 
+  it('says so when another drop-in has the last word', async () => {
+    world.write('etc/sysupdate.tool.component.d/60-site.conf', '[Component]\nEnabled=no\n');
+    const { status, stderr } = await world.run(['enable', 'tool']);
+    expect(status).toBe(0);
+    expect(stderr).toContain(
+      `tool: it is disabled all the same: a drop-in that sorts after /etc/sysupdate.tool.component.d/${DROP_IN} says so`,
+    );
+  });
+
   it('nothing is written by --dry-run', async () => {
     const file = `etc/sysupdate.tool.component.d/${DROP_IN}`;
     const text = await world.run(['disable', 'tool', '--dry-run']);
