@@ -17,6 +17,7 @@ import { resolveSurvey, surveyAll } from '../survey.ts';
 import type { System } from '../system.ts';
 import { activeName } from '../target/active.ts';
 import { listInstalled } from '../target/list-installed.ts';
+import { matchOwn } from '../target/ownership.ts';
 import { instancePath } from '../target/paths.ts';
 import type { Component, Transfer } from '../types.ts';
 import { newestFirst } from '../version/compare.ts';
@@ -62,7 +63,8 @@ export async function decideForComponent(
     decisions.push(...decided.map((decision) => ({ ...decision, transfer })));
   }
   for (const transfer of component.disabledTransfers) {
-    const installed = await listInstalled(place, transfer, state, { readImages: false });
+    const all = await listInstalled(place, transfer, state, { readImages: false });
+    const installed = all.filter(({ name }) => !isWantedByOther(system, transfer, name));
     // Where nothing looks, nothing is visible.
     const isSeen = exposureOf(transfer).how !== 'none';
     const active = isSeen ? activeName(place, transfer, installed, system.host.release.architecture) : undefined;
@@ -77,6 +79,12 @@ export async function decideForComponent(
     decisions.push(...decideElsewhere(others, needs, activeNames).map((decision) => ({ ...decision, transfer })));
   }
   return decisions;
+}
+
+/** Whether a transfer that is on takes the file for its own, too. */
+function isWantedByOther({ definitions }: System, { target }: Transfer, name: string): boolean {
+  const others = definitions.components.flatMap(({ transfers }) => transfers);
+  return others.some((other) => other.target.path === target.path && matchOwn(other, name) !== undefined);
 }
 
 /** The version that the next run would make visible: one that waits for a person, or that a killed run has installed. */
