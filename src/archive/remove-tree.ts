@@ -1,8 +1,6 @@
 /** Removes a directory with all that is in it, however it was left there. */
-import { lstat, rm } from 'node:fs/promises';
 import { StorageError } from '../errors.ts';
 import { lastLine, runCommand } from '../os/run-command.ts';
-import { errorCode, isMissing, storageError } from '../os/storage-error.ts';
 
 /** Milliseconds that one of the programs may take. */
 const TIMEOUT = 600_000;
@@ -13,29 +11,13 @@ const TIMEOUT = 600_000;
  * @throws StorageError when something is left
  */
 export async function removeTree(path: string): Promise<void> {
-  try {
-    await rm(path, { recursive: true, force: true });
-    return;
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-  }
-  // chmod and rm go from directory to directory; chattr does not exist everywhere.
+  // rm(1) goes from directory to directory. Node puts paths together and calls itself: deep trees are too much for it.
+  const remove = () => runCommand(['rm', '-r', '-f', '--', path], { timeoutMs: TIMEOUT });
+  if ((await remove()).status === 0) return;
   await runCommand(['chmod', '-R', 'u+rwX', '--', path], { timeoutMs: TIMEOUT });
+  // Does not exist everywhere, and only root may.
   await runCommand(['chattr', '-R', '-f', '-i', '-a', '--', path], { timeoutMs: TIMEOUT });
-  const removal = await runCommand(['rm', '-r', '-f', '--', path], { timeoutMs: TIMEOUT });
-  if (await isThere(path)) {
-    throw new StorageError(`${path}: cannot be removed: ${lastLine(removal)}`, {
-      next: `remove it with: rm -r ${path}`,
-    });
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw storageError(path, error);
-  }
+  const removal = await remove();
+  if (removal.status === 0) return;
+  throw new StorageError(`${path}: cannot be removed: ${lastLine(removal)}`, { next: `remove it with: rm -r ${path}` });
 }

@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StorageError, TrustError } from '../../../src/errors.ts';
 import { compressions, pack, someData } from '../../support/pack.ts';
-import { chunksOf, pax, tarOf } from '../../support/tar-writer.ts';
+import { chunksOf, hole, pax, tarOf } from '../../support/tar-writer.ts';
 import { makePlace, type Place } from '../../support/unpacking.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -256,15 +256,43 @@ describe('the caps', () => {
       '12 larger than MaxImageSize= (1000000 bytes) when unpacked',
     );
   });
+});
 
-  it('are asked for as free space before anything is written', async () => {
-    const asked: number[] = [];
-    const makeRoom = async (_: string, bytes: number) => {
-      asked.push(bytes);
+describe.runIf(isRoot)('a file system', () => {
+  let mounted: string;
+  const mount = (options: string) => {
+    mounted = join(place.base, 'small');
+    mkdirSync(mounted);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', mounted]);
+    return join(mounted, 'new');
+  };
+  afterEach(() => {
+    execFileSync('umount', [mounted]);
+  });
+
+  it('with little space is asked to make room before anything is written; holes need none', async () => {
+    const to = mount('size=20m');
+    const asked: string[] = [];
+    const makeRoom = async (directory: string) => {
+      asked.push(directory);
     };
-    // The promise of a sparse file costs nothing.
-    await place.unpack(small, { makeRoom });
-    expect(asked).toEqual([]);
+    const archive = tarOf({ name: 'a', data: someData(5_000_000) });
+    await expect(place.unpack(archive, { to, makeRoom })).rejects.toThrow(/not enough space: 21 MiB needed/);
+    expect(asked).toEqual([mounted]);
+    expect(existsSync(to)).toBe(false);
+    await place.unpack(tarOf(hole('a', 50_000_000n)), { to, makeRoom });
+    expect(statSync(join(to, 'a')).size).toBe(50_000_000);
+  });
+
+  it('that is full is a failure of the storage, with what to do', async () => {
+    const to = mount('nr_inodes=5');
+    const names = Array.from({ length: 10 }, (_, index) => ({ name: `a${index}` }));
+    await expect(place.unpack(tarOf(...names), { to })).rejects.toMatchObject({
+      code: 'storage',
+      message: expect.stringMatching(/^"a\d": Cannot open: no space left on device/),
+      next: expect.stringContaining('free some space'),
+    });
+    expect(existsSync(to)).toBe(false);
   });
 });
 
