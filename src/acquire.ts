@@ -13,6 +13,7 @@ import type { Payload, Source } from './source/source.ts';
 import { requireVersion, resolveSurvey, type Survey, settle } from './survey.ts';
 import type { System } from './system.ts';
 import type { ImageFacts, OfferedInstance, Transfer } from './types.ts';
+import { isSameVersion } from './version/compare.ts';
 
 export interface Acquired {
   readonly resolution: Resolution;
@@ -161,7 +162,7 @@ export function nothingFits({ sources }: System, resolution: Resolution): Unsuit
 export function doesNotFit(resolution: Resolution, requested: string | undefined): UnsuitableError | undefined {
   if (requested === undefined || resolution.chosen) return undefined;
   const { name } = resolution.component;
-  const state = resolution.versions.find(({ version }) => version === requested);
+  const state = resolution.versions.find(({ version }) => isSameVersion(version, requested));
   return new UnsuitableError(`${name}: version ${requested} cannot be used: ${state?.reason.text ?? 'unknown'}`, {
     next: `see "extupdate why ${name}"`,
   });

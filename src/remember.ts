@@ -14,7 +14,7 @@ import {
   type RecordedComponent,
   type RecordedVersion,
 } from './resolve/record.ts';
-import { isOnTrial } from './survey.ts';
+import { isOnTrial, wantedIn } from './survey.ts';
 import type { System } from './system.ts';
 import { activeName } from './target/active.ts';
 import { listInstalled } from './target/list-installed.ts';
@@ -132,9 +132,10 @@ async function activeEntry(
 /** The visible file of every transfer, read off the disk; undefined when one has none. */
 async function activeFiles(system: System, state: State, place: string, component: Component) {
   const files = [];
+  const isWanted = wantedIn(system, state, component.name);
   for (const transfer of component.transfers) {
     const installed = await listInstalled(place, transfer, state, { readImages: false });
-    const name = activeName(place, transfer, installed, system.host.release.architecture);
+    const name = activeName(place, transfer, installed, system.host.release.architecture, isWanted);
     const instance = installed.find((one) => one.name === name);
     if (!instance) return undefined;
     files.push({ version: instance.version, file: instance.path, sha256: instance.sha256 ?? null });

@@ -11,7 +11,7 @@ import { activeName, isExposed } from './target/active.ts';
 import { listInstalled } from './target/list-installed.ts';
 import { fileNameOf } from './target/paths.ts';
 import type { Component, InstalledInstance, OfferedInstance } from './types.ts';
-import { looksLikePreRelease } from './version/compare.ts';
+import { isSameVersion, looksLikePreRelease } from './version/compare.ts';
 
 export interface Survey {
   readonly component: Component;
@@ -68,15 +68,20 @@ async function surveyComponent(
 }
 
 async function surveyInstalled(
-  { options: { root }, host }: System,
+  system: System,
   state: State,
-  { transfers }: Component,
+  { name, transfers }: Component,
 ): Promise<Pick<Survey, 'installed' | 'activeNames'>> {
+  const {
+    options: { root },
+    host,
+  } = system;
   const lists = await Promise.all(transfers.map((transfer) => listInstalled(root, transfer, state)));
   const activeNames = new Map<string, string>();
+  const isWanted = wantedIn(system, state, name);
   for (const [index, transfer] of transfers.entries()) {
-    const name = activeName(root, transfer, lists[index] ?? [], host.release.architecture);
-    if (name !== undefined) activeNames.set(transfer.id, name);
+    const active = activeName(root, transfer, lists[index] ?? [], host.release.architecture, isWanted);
+    if (active !== undefined) activeNames.set(transfer.id, active);
   }
   return { installed: lists.flat(), activeNames };
 }
@@ -110,6 +115,13 @@ export function resolveSurvey(system: System, state: State, survey: Survey, requ
 /** The versions that are kept out of a component: everywhere, or out of this OS. */
 export function heldVersions(system: System, state: State, component: string): Set<string> {
   return new Set([...(state.held[component] ?? []), ...(state.heldFor[system.os.identity]?.[component] ?? [])]);
+}
+
+/** Which versions of a component nobody keeps out. */
+export function wantedIn(system: System, state: State, component: string): (version: string) => boolean {
+  const pinned = state.pinned[component];
+  const held = heldVersions(system, state, component);
+  return (version) => (pinned === undefined ? !held.has(version) : version === pinned);
 }
 
 /** The images that failed under this OS, and why, by SHA-256. */
@@ -187,7 +199,10 @@ export function activeVersion(survey: Survey): string | undefined {
     const name = survey.activeNames.get(transfer.id);
     return survey.installed.find((instance) => instance.transferId === transfer.id && instance.name === name)?.version;
   });
-  return versions.every((version) => version === versions[0]) ? versions[0] : undefined;
+  const [first] = versions;
+  return versions.every((version) => version !== undefined && first !== undefined && isSameVersion(version, first))
+    ? first
+    : undefined;
 }
 
 /** Whether the visible version was exposed by a run that did not get to judge it. */
@@ -259,7 +274,7 @@ function noticeRepublished(system: System, survey: Survey): void {
 
 /** @throws UsageError when the version that was asked for does not exist */
 export function requireVersion(resolution: Resolution, requested: string): void {
-  if (resolution.versions.some(({ version }) => version === requested)) return;
+  if (resolution.versions.some(({ version }) => isSameVersion(version, requested))) return;
   const known = resolution.versions.map(({ version }) => version).slice(0, 8);
   throw new UsageError(`${resolution.component.name}: there is no version ${requested}`, {
     next: known.length > 0 ? `known: ${known.join(', ')}` : 'nothing is offered and nothing is installed',

@@ -25,7 +25,7 @@ export async function hideTurnedOff(system: System, place: string): Promise<Set<
   for (const transfer of system.definitions.components.flatMap(({ disabledTransfers }) => disabledTransfers)) {
     if (exposureOf(transfer).how === 'none') continue;
     const installed = await listInstalled(place, transfer, { installed: {} }, { readImages: false });
-    const name = activeName(place, transfer, installed, architecture);
+    const name = activeName(place, transfer, installed, architecture, () => true);
     if (name === undefined) continue;
     await expose(place, transfer, undefined, architecture);
     if (transfer.kind === 'sysext' || transfer.kind === 'confext') kinds.add(transfer.kind);

@@ -1,4 +1,5 @@
 /** Makes a directory tree ready: an archive unpacked, or a tree copied, with its mode and time set, and on disk. */
+import { createReadStream } from 'node:fs';
 import { chmod, rename, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { unpackTar } from '../archive/unpack-tar.ts';
@@ -16,14 +17,11 @@ const TREE_TIMEOUT = 3_600_000;
 
 /** @throws TrustError, PolicyError, UnsuitableError, StorageError; see {@link preparePayload} */
 export async function prepareTree(request: InstallRequest): Promise<Pick<Prepared, 'temporary' | 'sizeBytes'>> {
-  const { payload, ready, subvolume = false } = request;
+  const { ready, subvolume = false } = request;
   const temporary = temporaryPath(request.to);
   try {
     if (ready === undefined || !(await moveTo(temporary, ready, subvolume))) {
-      await makeTree(temporary, subvolume);
-      if (ready !== undefined) await copyTree(request, ready, temporary);
-      else if (payload.form === 'tree') await copyTree(request, payload.path, temporary);
-      else await unpackTar({ ...request, path: payload.path, sha256: payload.sha256, to: temporary });
+      await fill(temporary, request);
     }
     await setAttributes(temporary, request);
     await run(['sync', '--file-system', temporary]);
@@ -32,6 +30,18 @@ export async function prepareTree(request: InstallRequest): Promise<Pick<Prepare
     await removeTree(temporary);
     throw error;
   }
+}
+
+async function fill(temporary: string, request: InstallRequest): Promise<void> {
+  const { payload, ready, subvolume = false, name, maxBytes, makeRoom } = request;
+  const make = (path: string) => makeTree(path, subvolume);
+  if (ready === undefined && payload.form === 'archive') {
+    const open = () => createReadStream(payload.path);
+    await unpackTar({ name, open, sha256: payload.sha256, maxBytes, to: temporary, make, makeRoom });
+    return;
+  }
+  await make(temporary);
+  await copyTree(request, ready ?? payload.path, temporary);
 }
 
 /** @returns false when it has to be copied: it is on another file system, or a subvolume is wanted */

@@ -13,7 +13,7 @@ import { storageError } from '../os/storage-error.ts';
 import { exposureOf, PARKED } from '../resolve/exposure.ts';
 import { decideElsewhere, decideKeep, decideTurnedOff, type KeepDecision } from '../resolve/keep.ts';
 import { obsoleteRecords } from '../resolve/needed-files.ts';
-import { resolveSurvey, surveyAll } from '../survey.ts';
+import { resolveSurvey, surveyAll, wantedIn } from '../survey.ts';
 import type { System } from '../system.ts';
 import { activeName } from '../target/active.ts';
 import { listInstalled } from '../target/list-installed.ts';
@@ -39,10 +39,12 @@ export async function decideForComponent(
   needs: KnownNeeds,
 ): Promise<FileDecision[]> {
   const decisions: FileDecision[] = [];
+  const { architecture } = system.host.release;
+  const isWanted = wantedIn(system, state, component.name);
   const here = [];
   for (const transfer of component.transfers) {
     const installed = await listInstalled(place, transfer, state, { readImages: false });
-    const active = activeName(place, transfer, installed, system.host.release.architecture);
+    const active = activeName(place, transfer, installed, architecture, isWanted);
     here.push({ transfer, installed, active });
   }
   const isBehind = here.some(({ installed, active }) => {
@@ -67,7 +69,7 @@ export async function decideForComponent(
     const installed = all.filter(({ name }) => !isWantedByOther(system, transfer, name));
     // Where nothing looks, nothing is visible.
     const isSeen = exposureOf(transfer).how !== 'none';
-    const active = isSeen ? activeName(place, transfer, installed, system.host.release.architecture) : undefined;
+    const active = isSeen ? activeName(place, transfer, installed, architecture, isWanted) : undefined;
     decisions.push(...decideTurnedOff(installed, active, needs).map((decision) => ({ ...decision, transfer })));
   }
   const activeNames = new Set(here.flatMap(({ active }) => active ?? []));

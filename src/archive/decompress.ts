@@ -5,6 +5,7 @@ import { UnsuitableError } from '../errors.ts';
 import type { Compression } from '../image/compression.ts';
 import { errorCode } from '../os/storage-error.ts';
 import { feed } from './feed.ts';
+import { Measured } from './measured.ts';
 import { throughProgram } from './program-filter.ts';
 import { decodeZstd } from './zstd.ts';
 
@@ -40,52 +41,36 @@ function hasNativeZstd(): boolean {
 }
 
 async function* decodeGzip(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const { read, contentEnd } = yield* throughZlib(zlib.createGunzip(), compressed);
+  const { read, there } = yield* throughZlib(zlib.createGunzip(), compressed);
   // zlib stops at a zero after a member: padding, if nothing else follows.
-  if (contentEnd > read) throw new UnsuitableError('something follows the compressed data');
+  if (there.contentEnd > read) throw new UnsuitableError('something follows the compressed data');
 }
 
 async function* decodeZstdNative(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const create = (zlib as unknown as { createZstdDecompress(): zlib.Gunzip }).createZstdDecompress;
-  const { read, total } = yield* throughZlib(create(), compressed);
+  const { read, there } = yield* throughZlib(create(), compressed);
   // Node before 26 stops after the first frame without a word.
-  if (total > read) throw new UnsuitableError('something follows the first frame');
+  if (there.size > read) throw new UnsuitableError('something follows the first frame');
 }
 
-/** @returns how many bytes the decoder took, of how many; and where the zeros begin that end the input */
+/** @returns how many bytes the decoder took, and how many there were */
 async function* throughZlib(
   decoder: zlib.Gunzip,
   compressed: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Buffer, { read: number; total: number; contentEnd: number }> {
-  let total = 0;
-  let contentEnd = 0;
-  async function* counted(): AsyncIterable<Uint8Array> {
-    for await (const chunk of compressed) {
-      const zeros = trailingZeros(chunk);
-      if (zeros < chunk.length) contentEnd = total + chunk.length - zeros;
-      total += chunk.length;
-      yield chunk;
-    }
-  }
-  const feeding = feed(counted(), decoder);
+): AsyncGenerator<Buffer, { read: number; there: Measured }> {
+  const there = new Measured(compressed);
+  const feeding = feed(there, decoder);
   feeding.done.catch((error: Error) => decoder.destroy(error));
   try {
     yield* decoder as AsyncIterable<Buffer>;
     // One that stops early never takes what was written to it last.
     feeding.discardRest();
     await feeding.done;
-    return { read: decoder.bytesWritten, total, contentEnd };
+    return { read: decoder.bytesWritten, there };
   } finally {
     feeding.cancel();
     decoder.destroy();
   }
-}
-
-/** How many zero bytes a chunk ends with. */
-export function trailingZeros(chunk: Uint8Array): number {
-  let end = chunk.length;
-  while (end > 0 && chunk[end - 1] === 0) end -= 1;
-  return chunk.length - end;
 }
 
 async function* decodeXz(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {

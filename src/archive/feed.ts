@@ -1,5 +1,6 @@
 /** Bytes from an iterable into a stream: with back pressure, and also when the stream wants no more of them. */
 import type { Writable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 
 export interface Feeding {
   /** Ends when the input has been read to its end; rejects when the input fails. */
@@ -26,7 +27,12 @@ export function feed(input: AsyncIterable<Uint8Array>, sink: Writable): Feeding 
   async function run(): Promise<void> {
     for await (const chunk of input) {
       if (cancelled) return;
-      if (discarding || sink.write(chunk)) continue;
+      if (discarding) {
+        // An input that never has to wait leaves no time to others: to hear that the program has ended.
+        await turn();
+        continue;
+      }
+      if (sink.write(chunk)) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
         if (discarding || !sink.writableNeedDrain) resolve();

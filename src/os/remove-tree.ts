@@ -1,10 +1,14 @@
 /** Removing what may be a directory tree, so that a half-removed one never has a name that means anything. */
 import { lstat, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { StorageError } from '../errors.ts';
 import { isTemporaryName, syncDirectory, temporaryPath } from './atomic-file.ts';
-import { runCommand } from './run-command.ts';
+import { lastLine, runCommand } from './run-command.ts';
 import { isMissing } from './storage-error.ts';
 import { mayBeMarked, setReadOnly } from './tree-marks.ts';
+
+/** Milliseconds that one of the programs may take. */
+const TIMEOUT = 600_000;
 
 /** Removes a file, link or tree, durably; what is not there is no failure. @throws a system call's error, StorageError */
 export async function removeTree(path: string): Promise<void> {
@@ -18,22 +22,34 @@ export async function removeTree(path: string): Promise<void> {
     return syncDirectory(dirname(path));
   }
   const doomed = isTemporaryName(path.slice(path.lastIndexOf('/') + 1)) ? path : temporaryPath(path);
-  await unmarked(path, async () => {
-    if (doomed !== path) await rename(path, doomed);
-  });
+  if (doomed !== path) await renameUnmarked(path, doomed);
   await syncDirectory(dirname(path));
-  await unmarked(doomed, () => rm(doomed, { recursive: true, force: true }));
+  await removeAll(doomed);
 }
 
-/** Does it, and once more without the marks that forbid it. */
-async function unmarked(path: string, operation: () => Promise<void>): Promise<void> {
+async function renameUnmarked(from: string, to: string): Promise<void> {
   try {
-    await operation();
+    await rename(from, to);
   } catch (error) {
-    if (!(await mayBeMarked(path, error))) throw error;
-    // Unprivileged, there is no mark to take off, but there may be directories that not even the owner may change.
-    if (process.getuid?.() === 0) await setReadOnly(path, false);
-    else await runCommand(['chmod', '-R', 'u+rwX', path]);
-    await operation();
+    if (!(await mayBeMarked(from, error))) throw error;
+    await setReadOnly(from, false);
+    await rename(from, to);
   }
+}
+
+/**
+ * Removes a tree, also one whose directories nobody may enter, or that is deeper than a path can be long; as root, also
+ * one with immutable files, and a read-only subvolume.
+ */
+async function removeAll(path: string): Promise<void> {
+  // rm(1) goes from directory to directory. Node puts paths together and calls itself: deep trees are too much for it.
+  const remove = () => runCommand(['rm', '-r', '-f', '--', path], { timeoutMs: TIMEOUT });
+  if ((await remove()).status === 0) return;
+  // Neither is everywhere, and only root may: what counts is whether the tree can be removed then.
+  await setReadOnly(path, false).catch(() => {});
+  await runCommand(['chmod', '-R', 'u+rwX', '--', path], { timeoutMs: TIMEOUT });
+  await runCommand(['chattr', '-R', '-f', '-i', '-a', '--', path], { timeoutMs: TIMEOUT });
+  const removal = await remove();
+  if (removal.status === 0) return;
+  throw new StorageError(`${path}: cannot be removed: ${lastLine(removal)}`, { next: `remove it with: rm -r ${path}` });
 }

@@ -4,7 +4,7 @@
  * Pure: everything it knows comes as {@link ResolveInput}, so `check`, `apply`, `why` and the tests see the same answer.
  */
 import type { Component, HostRelease, ImageFacts, InstalledInstance, OfferedInstance, Transfer } from '../types.ts';
-import { compareVersions, newestFirst } from '../version/compare.ts';
+import { compareVersions, isSameVersion, newestFirst } from '../version/compare.ts';
 import { judgeImage } from './compatibility.ts';
 import { imageNameOf } from './exposure.ts';
 import { matchesGlob } from './glob.ts';
@@ -84,7 +84,8 @@ export function resolve(input: ResolveInput): Resolution {
   const states = collectVersions(input).map((version) => assess(input, version));
   const eligible = states.filter(({ ruledOut }) => ruledOut === undefined);
   const requested = input.requested;
-  const chosen = requested === undefined ? eligible[0] : eligible.find(({ state }) => state.version === requested);
+  const chosen =
+    requested === undefined ? eligible[0] : eligible.find(({ state }) => isSameVersion(state.version, requested));
   const versions = states.map((entry) => ({ ...entry.state, reason: reasonFor(entry, chosen, input) }));
   const chosenState = versions.find((state) => state.version === chosen?.state.version);
   return {
@@ -101,26 +102,37 @@ interface Assessed {
 }
 
 interface CollectedVersion {
-  readonly version: string;
+  version: string;
   readonly offered: Map<string, OfferedInstance>;
   readonly installed: Map<string, InstalledInstance>;
 }
 
 function collectVersions(input: ResolveInput): CollectedVersion[] {
   const versions = new Map<string, CollectedVersion>();
-  const at = (version: string) => {
-    const known = versions.get(version) ?? { version, offered: new Map(), installed: new Map() };
-    versions.set(version, known);
-    return known;
-  };
-  for (const instance of input.offered) at(instance.version).offered.set(instance.transferId, instance);
-  for (const instance of input.installed) {
-    const version = at(instance.version);
-    // A damaged file that is offered anew counts as missing, so that it is repaired.
-    if (instance.facts?.defect !== undefined && version.offered.has(instance.transferId)) continue;
-    version.installed.set(instance.transferId, instance);
+  const spellings = [...input.installed, ...input.offered].map(({ version }) => version);
+  let last: CollectedVersion | undefined;
+  for (const spelling of [...new Set(spellings)].sort(newestFirst)) {
+    if (!last || !isSameVersion(last.version, spelling)) {
+      last = { version: spelling, offered: new Map(), installed: new Map() };
+    }
+    versions.set(spelling, last);
   }
-  return [...versions.values()].sort((a, b) => newestFirst(a.version, b.version));
+  // Of several spellings of one version the one that is here counts, then the file whose name sorts first.
+  for (const { version } of [...input.installed].reverse()) {
+    const known = versions.get(version);
+    if (known) known.version = version;
+  }
+  for (const instance of [...input.offered].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const known = versions.get(instance.version);
+    if (!known?.offered.has(instance.transferId)) known?.offered.set(instance.transferId, instance);
+  }
+  for (const instance of input.installed) {
+    const known = versions.get(instance.version);
+    // A damaged file that is offered anew counts as missing, so that it is repaired.
+    if (instance.facts?.defect !== undefined && known?.offered.has(instance.transferId)) continue;
+    known?.installed.set(instance.transferId, instance);
+  }
+  return [...new Set(versions.values())];
 }
 
 function assess(input: ResolveInput, { version, offered, installed }: CollectedVersion): Assessed {
@@ -130,7 +142,7 @@ function assess(input: ResolveInput, { version, offered, installed }: CollectedV
   const hashes = [...offered.values(), ...installed.values()].flatMap(({ sha256 }) => sha256 ?? []);
   const badReason = hashes.map((sha256) => input.bad.get(sha256)).find((reason) => reason !== undefined);
   const below = component.transfers.find(({ minVersion }) => minVersion && compareVersions(version, minVersion) < 0);
-  const asked = version === input.requested;
+  const asked = input.requested !== undefined && isSameVersion(version, input.requested);
 
   const state = {
     version,
@@ -138,7 +150,7 @@ function assess(input: ResolveInput, { version, offered, installed }: CollectedV
     installed,
     available: has(offered),
     complete: has(installed),
-    active: version === input.active,
+    active: input.active !== undefined && isSameVersion(version, input.active),
     compatible: verdict.compatible,
     obsolete: below !== undefined,
     protected: component.transfers.some(({ protectVersions }) => protectVersions.includes(version)),

@@ -51,6 +51,11 @@ export function compareVersions(a: string, b: string): number {
   }
 }
 
+/** Whether UAPI.10 holds two versions equal: `1.0` and `1.00` are one version. */
+export function isSameVersion(a: string, b: string): boolean {
+  return a === b || compareVersions(a, b) === 0;
+}
+
 /** Sorts newest first; equal versions are ordered by bytes, so that the result never depends on the input's order. */
 export function newestFirst(a: string, b: string): number {
   return compareVersions(b, a) || compareBytes(a, b);

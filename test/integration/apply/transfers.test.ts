@@ -1,6 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extensionImage } from '../../support/images.ts';
 import { definition, makeWorld, type World } from '../../support/world.ts';
@@ -135,6 +145,27 @@ describe('local sources', () => {
     expect(world.read('opt/deep/v3/bin/tool')).toBe('3');
     // Directories that a pattern has made go with the last file in them.
     expect(world.names('opt/deep')).toEqual(['v2', 'v3']);
+  });
+});
+
+describe('where nothing shows a version', () => {
+  it('the one that was asked for is current, and is not pruned', async () => {
+    define('plain', {
+      one: {
+        Transfer: { Verify: 'no' },
+        Source: { Type: 'url-file', Path: `${world.server.url}/plain`, MatchPattern: 'p_@v' },
+        Target: { Type: 'regular-file', Path: '/opt/plain', InstancesMax: '2' },
+      },
+    });
+    await world.publish('plain', { p_1: '1', p_2: '2', p_3: '3' });
+    for (const version of ['2', '3', '1']) expect((await world.run(['apply', `plain@${version}`])).status).toBe(0);
+    expect(world.names('opt/plain')).toContain('p_1');
+    const [component] = (await world.run(['check', 'plain', '--json=short'])).json().components;
+    expect(component).toMatchObject({ current: '1', candidate: null });
+    // What appears later is newer than what was known when 1 was asked for.
+    await world.publish('plain', { p_1: '1', p_2: '2', p_3: '3', p_4: '4' });
+    await apply('plain');
+    expect(world.names('opt/plain')).toContain('p_4');
   });
 });
 
@@ -277,5 +308,78 @@ describe('attributes of new versions', () => {
     expect(world.names('opt/fixed')).toEqual(['d_2', 'd_3']);
     expect(() => writeFileSync(join(world.root, 'opt/fixed/d_3/new'), '')).toThrow('EPERM');
     execFileSync('chattr', ['-i', join(world.root, 'opt/fixed/d_2'), join(world.root, 'opt/fixed/d_3')]);
+  });
+});
+
+describe('archives', () => {
+  /** Packs a directory below the root, with the files of a sysext in it. */
+  const pack = (tree: string, archive: string, ...options: string[]) => {
+    mkdirSync(dirname(archive), { recursive: true });
+    execFileSync('tar', ['--create', ...options, '--file', archive, '-C', join(world.root, tree), '.']);
+  };
+
+  it('a tar source fills a directory target, whatever it is compressed with', async () => {
+    define('tar', {
+      one: {
+        Source: {
+          Type: 'tar',
+          Path: '/srv/tar',
+          MatchPattern: ['t_@v.tar', 't_@v.tar.bz2', 't_@v.tgz', 't_@v.tar.lz4'],
+        },
+        Target: { Type: 'directory', Path: '/opt/tar', MatchPattern: 't_@v', InstancesMax: '9' },
+      },
+    });
+    world.write('tree/bin/run', 'text');
+    pack('tree', join(world.root, 'srv/tar/t_1.tar'));
+    await apply('tar');
+    pack('tree', join(world.root, 'srv/tar/t_2.tar.bz2'), '--bzip2');
+    await apply('tar');
+    pack('tree', join(world.root, 'srv/tar/t_3.tgz'), '--gzip');
+    await apply('tar');
+    pack('tree', join(world.root, 'srv/tar/t_4.tar.lz4'), '--use-compress-program=lz4');
+    await apply('tar');
+    expect(world.names('opt/tar')).toEqual(['t_1', 't_2', 't_3', 't_4']);
+    for (const name of world.names('opt/tar')) expect(world.read(`opt/tar/${name}/bin/run`)).toBe('text');
+  });
+
+  it('a url-tar source becomes a directory extension; one that does not fit is passed over in the same run', async () => {
+    define('urltar', {
+      one: {
+        Source: { Type: 'url-tar', Path: `${world.server.url}/urltar`, MatchPattern: 'e_@v.tar.gz' },
+        Target: { Type: 'directory', Path: '/var/lib/extensions/e.v', MatchPattern: 'e_@v' },
+      },
+    });
+    writeTree('trees/good', 'e', 'fits');
+    writeTree('trees/bad', 'other', 'has the wrong name');
+    pack('trees/good', join(world.published, 'packed/e_1.tar.gz'), '--gzip');
+    pack('trees/bad', join(world.published, 'packed/e_2.tar.gz'), '--gzip');
+    await world.publish('urltar', {
+      'e_1.tar.gz': readFileSync(join(world.published, 'packed/e_1.tar.gz')),
+      'e_2.tar.gz': readFileSync(join(world.published, 'packed/e_2.tar.gz')),
+    });
+    await apply('urltar');
+    expect(world.names('var/lib/extensions/e.v')).toEqual(['.parked', 'e_1']);
+    expect(world.names('var/lib/extupdate/unpacked')).toEqual([]);
+    expect(world.read('var/lib/extensions/e.v/e_1/usr/share/e')).toBe('fits');
+    expect((await world.run(['why', 'urltar'])).stdout).toContain('its release file is named other');
+  });
+
+  it('a hostile archive is refused with status 13 and the entry, and nothing is written outside', async () => {
+    define('evil', {
+      one: {
+        Source: { Type: 'tar', Path: '/srv/evil', MatchPattern: 't_@v.tar' },
+        Target: { Type: 'directory', Path: '/opt/evil', MatchPattern: 't_@v' },
+      },
+    });
+    world.write('tree/bin/run', 'text');
+    mkdirSync(join(world.root, 'srv/evil'), { recursive: true });
+    const archive = join(world.root, 'srv/evil/t_1.tar');
+    execFileSync('tar', ['-cPf', archive, '--transform=s,^,../../,', 'bin/run'], { cwd: join(world.root, 'tree') });
+    const result = await world.run(['apply', 'evil']);
+    expect(result.stderr).toContain('../../bin/run');
+    expect(result.status).toBe(13);
+    expect(world.names('opt/evil')).toEqual([]);
+    expect(world.names('bin')).toEqual([]);
+    expect(readFileSync(archive).length, 'the source is not ours to remove').toBeGreaterThan(0);
   });
 });

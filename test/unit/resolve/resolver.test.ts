@@ -159,10 +159,10 @@ describe('resolve', () => {
     ],
     ['no version that is asked for and does not exist', { offered, fits: all, requested: '9' }, undefined, {}],
     [
-      'the newer of two spellings by bytes',
+      'the first of two spellings by bytes',
       { offered: [offer('1.0'), offer('1.00')], fits: { 'app-1.0': '1', 'app-1.00': '1' } },
       '1.0',
-      { '1.00': 'older' },
+      {},
     ],
   ])('chooses %s', (_, given, version, reasons) => {
     const resolution = situation(given);
@@ -188,6 +188,22 @@ describe('resolve', () => {
         fits: all,
       });
       expect(resolution.chosen).toMatchObject({ version: '2', complete: false });
+    });
+  });
+
+  it('takes what UAPI.10 holds equal for one version, called as it is called here', () => {
+    const fits = { 'app-1.0': '1', 'app-1': '1' };
+    const { versions, chosen } = situation({
+      offered: [offer('1.0'), offer('1.000'), offer('1')],
+      installed: [here('1.00')],
+      active: '1.00',
+      fits,
+    });
+    expect(versions.map(({ version }) => version)).toEqual(['1.00', '1']);
+    expect(chosen).toMatchObject({ version: '1.00', active: true, complete: true });
+    expect(situation({ offered: [offer('1.00'), offer('1.0')], fits, requested: '1' }).chosen).toBeUndefined();
+    expect(situation({ offered: [offer('1.00'), offer('1.0')], fits, requested: '1.000' }).chosen).toMatchObject({
+      version: '1.0',
     });
   });
 
