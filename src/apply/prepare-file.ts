@@ -3,12 +3,11 @@
  * disk.
  */
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readPayload, readPlainPayload } from '../archive/payload.ts';
-import { createExclusive, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { createExclusive, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
 import { ensureSpace } from '../os/space.ts';
-import { errorCode } from '../os/storage-error.ts';
 import type { InstallRequest, Prepared } from './install.ts';
 
 /** sysupdate.d(5): the mode of new files where neither `Mode=` nor `@m` nor the source tells one. */
@@ -39,13 +38,7 @@ async function moveTo(temporary: string, request: InstallRequest, ready: string)
   } finally {
     await handle.close();
   }
-  try {
-    await rename(ready, temporary);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'EXDEV') return false;
-    throw error;
-  }
+  return renameWithin(ready, temporary);
 }
 
 /** @param published false for a file that this process has unpacked: it is what it is */

@@ -1,14 +1,13 @@
 /** Makes a directory tree ready: an archive unpacked, or a tree copied, with its mode and time set, and on disk. */
 import { createReadStream } from 'node:fs';
-import { chmod, rename, stat, utimes } from 'node:fs/promises';
+import { chmod, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { unpackTar } from '../archive/unpack-tar.ts';
 import { StorageError } from '../errors.ts';
-import { temporaryPath } from '../os/atomic-file.ts';
+import { renameWithin, temporaryPath } from '../os/atomic-file.ts';
 import { removeTree } from '../os/remove-tree.ts';
 import { lastLine, runCommand } from '../os/run-command.ts';
 import { ensureSpace } from '../os/space.ts';
-import { errorCode } from '../os/storage-error.ts';
 import { isSubvolume, makeTree } from '../os/tree-marks.ts';
 import type { InstallRequest, Prepared } from './install.ts';
 
@@ -47,13 +46,7 @@ async function fill(temporary: string, request: InstallRequest): Promise<void> {
 /** @returns false when it has to be copied: it is on another file system, or a subvolume is wanted */
 async function moveTo(temporary: string, ready: string, subvolume: boolean): Promise<boolean> {
   if (subvolume && !(await isSubvolume(ready))) return false;
-  try {
-    await rename(ready, temporary);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'EXDEV') return false;
-    throw error;
-  }
+  return renameWithin(ready, temporary);
 }
 
 /** cp(1) keeps owners, links, attributes, ACLs and holes, and shares blocks where the file system can. */

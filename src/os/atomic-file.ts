@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { errorCode } from './storage-error.ts';
 
 /** Marks temporary files as ours, so that a later run may remove what a killed one left. */
 const TEMPORARY_PREFIX = '.extupdate.';
@@ -14,6 +15,17 @@ export function temporaryPath(path: string): string {
 /** Whether a file name is one of {@link temporaryPath}. */
 export function isTemporaryName(name: string): boolean {
   return name.startsWith(TEMPORARY_PREFIX) && /\.[0-9a-f]{32}$/.test(name);
+}
+
+/** Renames a file or directory. @returns false when the new name is on another file system */
+export async function renameWithin(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EXDEV') return false;
+    throw error;
+  }
 }
 
 /** Makes a new file that nobody else can have opened or linked. */

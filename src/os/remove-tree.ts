@@ -1,11 +1,11 @@
 /** Removing what may be a directory tree, so that a half-removed one never has a name that means anything. */
-import { lstat, rename, rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { isTemporaryName, syncDirectory, temporaryPath } from './atomic-file.ts';
 import { lastLine, runCommand } from './run-command.ts';
 import { isMissing } from './storage-error.ts';
-import { mayBeMarked, setReadOnly } from './tree-marks.ts';
+import { moveEntry, setReadOnly } from './tree-marks.ts';
 
 /** Milliseconds that one of the programs may take. */
 const TIMEOUT = 600_000;
@@ -22,19 +22,9 @@ export async function removeTree(path: string): Promise<void> {
     return syncDirectory(dirname(path));
   }
   const doomed = isTemporaryName(path.slice(path.lastIndexOf('/') + 1)) ? path : temporaryPath(path);
-  if (doomed !== path) await renameUnmarked(path, doomed);
+  if (doomed !== path) await moveEntry(path, doomed, false);
   await syncDirectory(dirname(path));
   await removeAll(doomed);
-}
-
-async function renameUnmarked(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if (!(await mayBeMarked(from, error))) throw error;
-    await setReadOnly(from, false);
-    await rename(from, to);
-  }
 }
 
 /**

@@ -32,15 +32,15 @@ export async function setReadOnly(path: string, readOnly: boolean): Promise<void
   }
 }
 
-/** Renames a file or tree; one that is marked read-only stays so. */
-export async function moveEntry(from: string, to: string): Promise<void> {
+/** Renames a file or tree. @param keepMark whether one that is marked read-only stays so */
+export async function moveEntry(from: string, to: string, keepMark = true): Promise<void> {
   try {
     await rename(from, to);
   } catch (error) {
     if (!(await mayBeMarked(from, error))) throw error;
     await setReadOnly(from, false);
     await rename(from, to);
-    await setReadOnly(to, true);
+    if (keepMark) await setReadOnly(to, true);
   }
 }
 
