@@ -18,15 +18,13 @@ export interface ServiceUse {
   readonly installed: readonly InstalledInstance[];
   /** What systemd would mount if the service were started now; undefined when there is nothing. */
   readonly exposed: InstalledInstance | undefined;
-  /** Whether systemd is given a `.v` directory, and so chooses anew whenever it mounts. */
-  readonly isVersioned: boolean;
 }
 
-/** What systemd finds at a path. */
+/** What systemd finds where a setting leads. */
 interface Place {
+  /** All links resolved; undefined when there is nothing in the `.v` directory. */
+  readonly path: string | undefined;
   readonly directory: string;
-  readonly name: string | undefined;
-  readonly isVersioned: boolean;
 }
 
 /**
@@ -45,22 +43,22 @@ export async function findUses(
       const place = placeOf(entry, architecture);
       const found = place && ownerOf(place, components);
       if (!found) continue;
-      const { component, transfer } = found;
+      const { component, transfer, target } = found;
       const installed = await listInstalled('', transfer, state, { readImages: false });
-      const exposed = installed.find(({ name }) => name === place.name);
-      if (place.name !== undefined && !exposed) continue;
-      uses.push({ unit, component: component.name, transfer, installed, exposed, isVersioned: place.isVersioned });
+      const exposed = installed.find(({ name, parked }) => join(target, parked ? PARKED : '', name) === place.path);
+      if (place.path !== undefined && !exposed) continue;
+      uses.push({ unit, component: component.name, transfer, installed, exposed });
     }
   }
   return uses;
 }
 
+/** The transfer in whose target directory it is. */
 function ownerOf<T extends Pick<Component, 'transfers'>>({ directory }: Place, components: readonly T[]) {
   for (const component of components) {
     for (const transfer of component.transfers) {
       const target = realPath(transfer.target.path);
-      if (target !== undefined && (directory === target || directory === join(target, PARKED)))
-        return { component, transfer };
+      if (target !== undefined && `${directory}/`.startsWith(`${target}/`)) return { component, transfer, target };
     }
   }
   return undefined;
@@ -74,9 +72,8 @@ function placeOf({ what, paths }: ExtensionEntry, architecture: string): Place |
     const directory = choice && realPath(choice.directory);
     const name = choice && directory && pickedFrom(directory, choice.base, choice.suffix, architecture);
     const real = realPath(choice ? join(choice.directory, name ?? '') : path);
-    const isVersioned = choice !== undefined;
-    if (real !== undefined && (!choice || name !== undefined)) return { ...splitPath(real), isVersioned };
-    if (directory !== undefined) empty ??= { directory, name: undefined, isVersioned };
+    if (real !== undefined && (!choice || name !== undefined)) return { path: real, directory: dirname(real) };
+    if (directory !== undefined) empty ??= { path: undefined, directory };
   }
   return empty;
 }
@@ -94,10 +91,6 @@ function choiceAt(path: string, what: ExtensionEntry['what']) {
 
 function withoutEnd(text: string, end: string): string {
   return end !== '' && text.endsWith(end) ? text.slice(0, -end.length) : text;
-}
-
-function splitPath(path: string) {
-  return { directory: dirname(path), name: basename(path) };
 }
 
 function realPath(path: string): string | undefined {

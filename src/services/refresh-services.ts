@@ -5,7 +5,8 @@
  *
  * As tried: on 262 (`RefreshOnReload=extensions`, the default) a reload mounts all images of a unit anew if it names a
  * `.v` directory, before the service is told, and even when the reload fails then; on 257 it does not, although
- * `ExecReload=` itself sees the new version. Neither does it for plain paths and links.
+ * `ExecReload=` itself sees the new version. Neither does it for plain paths and links, nor over `/usr`: 262 tries for six
+ * seconds, and then says that the reload was a success.
  */
 import { type Changed, mergesHere } from '../apply/activate-set.ts';
 import { lastLine, runCommand } from '../os/run-command.ts';
@@ -18,10 +19,10 @@ import { showUnits } from './list-units.ts';
 import { isDown, isRunning, type ServiceUnit } from './service-units.ts';
 import { look, type Sight } from './sight.ts';
 import {
-  describeSeen,
   failedReloadNotice,
   isStale,
   isUpToDate,
+  type Stale,
   seenVersion,
   staleNotice,
   unreloadableNotice,
@@ -41,6 +42,14 @@ interface OpenUse {
   readonly use: ServiceUse;
   readonly before: Sight;
 }
+
+interface Looked {
+  readonly one: OpenUse;
+  readonly after: Sight;
+}
+
+/** systemd ends a reload or a start after 90 s by default, so it is the one to tell that it hangs. */
+const JOB_TIMEOUT_SEC = 120;
 
 /** Looks after the services that use what has changed. Does nothing below `--root=` and with `--no-refresh`. */
 export async function refreshServices(
@@ -94,57 +103,59 @@ async function refreshService(
   open: readonly OpenUse[],
 ): Promise<{ readonly hasActed: boolean; readonly failure?: string }> {
   const mayRestart = ({ work }: OpenUse) => work.survey.component.settings.extensionServices === 'reload-or-restart';
-  const tell = ({ work }: OpenUse, text: string) => reporter.notice(work.survey.component.name, text);
-  const told = (use: OpenUse, sight: Sight) => ({
-    unit: unit.name,
-    seen: describeSeen(seenVersion(use.use, sight)),
-    expected: use.use.exposed?.version ?? '',
-  });
+  const tell = (say: (told: Stale, use: ServiceUse) => string, all: readonly Looked[]) => {
+    for (const { one, after } of all) {
+      const told = { unit: unit.name, seen: seenVersion(one.use, after), expected: one.use.exposed?.version ?? '' };
+      reporter.notice(one.work.survey.component.name, say(told, one.use));
+    }
+  };
 
-  if (!unit.canReload && !open.some(mayRestart)) {
-    for (const one of open) tell(one, unreloadableNotice(told(one, one.before)));
-    return { hasActed: false };
-  }
-  let now = unit;
-  let stale = open.map((one) => ({ one, after: one.before }));
-  if (unit.canReload) {
+  let stale = open.map((one): Looked => ({ one, after: one.before }));
+  if (canReload(unit, open)) {
     const failed = await ask('reload', unit, open);
-    now = await present(unit);
+    const now = await present(unit);
     if (isDown(now)) return { hasActed: true, failure: `${unit.name} did not survive its reload` };
     // On its way down or up again: how it fares is seen by its health.
     if (!isRunning(now)) return { hasActed: true };
-    stale = await staleOf(open, now, unit);
-    if (failed !== undefined) {
-      // What the service itself does not take would keep it from starting, too.
-      const reason = now.reloadResult === 'success' || now.reloadResult === '' ? failed : now.reloadResult;
-      for (const one of open) {
-        const after = stale.find((left) => left.one === one)?.after ?? (await look({ ...one.use, unit: now }));
-        tell(one, failedReloadNotice(told(one, after), reason));
-      }
-      return { hasActed: true };
+    const looked = await lookAgain(open, now);
+    stale = looked.filter(({ one, after }) => isStale(one.use, one.before, after, now.mainPid === unit.mainPid));
+    if (failed !== undefined && !(isHung(now) && stale.some(({ one }) => mayRestart(one)))) {
+      // What the service itself does not take would keep it from starting, too, so it is not restarted.
+      const reason = ['', 'success'].includes(now.reloadResult) ? failed : now.reloadResult;
+      tell((told) => failedReloadNotice(told, reason), looked);
+      return { hasActed: now.activeState === 'active' };
     }
+  } else if (!open.some(mayRestart)) {
+    tell((told, use) => unreloadableNotice(told, unit.canReload, use.component), stale);
+    return { hasActed: false };
   }
-  if (stale.some(({ one }) => mayRestart(one))) {
-    const failed = await ask('restart', unit, open);
-    now = await present(unit);
-    if (failed !== undefined || isDown(now)) {
-      return { hasActed: true, failure: `${unit.name} did not come up again after a restart` };
-    }
-    if (!isRunning(now)) return { hasActed: true };
-    stale = await staleOf(open, now, unit);
+  if (!stale.some(({ one }) => mayRestart(one))) {
+    tell((told) => staleNotice(told), stale);
+    return { hasActed: true };
   }
-  for (const { one, after } of stale) tell(one, staleNotice(told(one, after), one.use.isVersioned));
+  const failed = await ask('restart', unit, open);
+  const now = await present(unit);
+  if (failed !== undefined || isDown(now)) {
+    return { hasActed: true, failure: `${unit.name} did not come up again after a restart` };
+  }
   return { hasActed: true };
 }
 
-/** What the service still sees wrongly. @param before the service as it was */
-async function staleOf(open: readonly OpenUse[], now: ServiceUnit, before: ServiceUnit) {
-  const stale: { one: OpenUse; after: Sight }[] = [];
-  for (const one of open) {
-    const after = await look({ ...one.use, unit: now });
-    if (isStale(one.use, one.before, after, now.mainPid === before.mainPid)) stale.push({ one, after });
-  }
-  return stale;
+/**
+ * Whether a reload may do. Tried: a service that was started without any image gets none by it on 257, and on 262 the
+ * reload may hang.
+ */
+function canReload(unit: ServiceUnit, open: readonly OpenUse[]): boolean {
+  return unit.canReload && open.some(({ before }) => before.mounts.length > 0);
+}
+
+/** Whether a reload did not come to an end by itself: then the service was perhaps never asked. */
+function isHung({ activeState, reloadResult }: ServiceUnit): boolean {
+  return reloadResult === 'timeout' || activeState !== 'active';
+}
+
+function lookAgain(open: readonly OpenUse[], now: ServiceUnit): Promise<Looked[]> {
+  return Promise.all(open.map(async (one) => ({ one, after: await look({ ...one.use, unit: now }) })));
 }
 
 async function present(unit: ServiceUnit): Promise<ServiceUnit> {
@@ -158,7 +169,8 @@ async function ask(
   unit: ServiceUnit,
   open: readonly OpenUse[],
 ): Promise<string | undefined> {
-  const seconds = Math.max(...open.map(({ work }) => work.survey.component.settings.healthTimeoutSec));
+  const limits = open.map(({ work }) => work.survey.component.settings.healthTimeoutSec);
+  const seconds = Math.max(JOB_TIMEOUT_SEC, ...limits);
   const result = await runCommand(['systemctl', verb, '--', unit.name], { timeoutMs: seconds * 1000 });
   if (result.status === 0) return undefined;
   return result.status === -1 ? `it did not end within ${seconds} s` : lastLine(result);

@@ -28,35 +28,39 @@ export function seenVersion({ exposed }: Exposed, { matches }: Pick<Sight, 'matc
   return (matches.find(({ name }) => name === exposed?.name) ?? matches[0])?.version;
 }
 
-/** The same for people. @param seen what it is known to see, or to have seen when nothing was mounted anew since */
-export function describeSeen(seen: string | undefined): string {
-  return seen ?? 'what it saw before';
-}
-
-interface Stale {
+/** A service that goes on with what it saw before. */
+export interface Stale {
   readonly unit: string;
-  readonly seen: string;
+  /** Undefined when that is not known. */
+  readonly seen: string | undefined;
   readonly expected: string;
 }
 
 /** The unit was reloaded, and systemd has left what it sees alone. */
-export function staleNotice({ unit, seen, expected }: Stale, isVersioned: boolean): string {
-  // Tried: 257 never mounts anew on a reload; 262 does for units that name a .v directory, not for plain paths and links.
-  const cause = isVersioned
-    ? 'this systemd does not mount anew on a reload (262 does)'
-    : 'on a reload, systemd 262 mounts anew only where a .v directory is named, older ones nowhere';
-  return `${unit} was reloaded and still sees ${seen}, not ${expected}: ${cause}; ${wayOut(unit)}`;
+export function staleNotice({ unit, seen, expected }: Stale): string {
+  const cause = 'on a reload, systemd mounts anew from 262 on only, over /etc, for a unit that names a .v directory';
+  return `${unit} was reloaded and still sees ${words(seen)}, not ${expected}: ${cause}; ${wayOut(unit)}`;
 }
 
-/** The unit cannot be reloaded, and may not be restarted. */
-export function unreloadableNotice({ unit, seen, expected }: Stale): string {
-  return `${unit} cannot be reloaded and goes on with ${seen}, not ${expected}, until it is restarted; ${wayOut(unit)}`;
+/**
+ * The unit may not be restarted, and a reload is of no use: it knows none, or it was started when there was no image, and
+ * systemd has nothing to replace.
+ */
+export function unreloadableNotice({ unit, seen, expected }: Stale, knowsReload: boolean, component: string): string {
+  const goesOn = knowsReload
+    ? `was started without ${component} and goes on so, without ${expected},`
+    : `cannot be reloaded and goes on with ${words(seen)}, not ${expected},`;
+  return `${unit} ${goesOn} until it is restarted; ${wayOut(unit)}`;
 }
 
 /** The unit is still up, but its reload failed. */
 export function failedReloadNotice({ unit, seen, expected }: Stale, reason: string): string {
-  const sees = seen === expected ? `it sees ${seen}` : `it still sees ${seen}, not ${expected}`;
+  const sees = seen === expected ? `it sees ${expected}` : `it still sees ${words(seen)}, not ${expected}`;
   return `${unit} could not be reloaded (${reason}); ${sees}; see journalctl -u ${unit}`;
+}
+
+function words(seen: string | undefined): string {
+  return seen ?? 'what it saw before';
 }
 
 function wayOut(unit: string): string {

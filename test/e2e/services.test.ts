@@ -1,6 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 import { askWeb, pollWeb, writeWebService } from '../support/web-service.ts';
+import { definition } from '../support/world.ts';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A configuration extension, as `NAME_VERSION.raw` of a repository. */
 function conf(name: string, ...versions: readonly string[]): Record<string, Buffer> {
@@ -15,7 +21,7 @@ describeHosts('services with extensions of their own', (suite) => {
   const unit = (name: string, lines: readonly string[]) =>
     e2e.write(
       `etc/systemd/system/${name}.service`,
-      ['[Service]', 'ExecStart=/bin/sleep infinity', ...lines, ''].join('\n'),
+      ['[Service]', 'Type=exec', 'ExecStart=/bin/sleep infinity', ...lines, ''].join('\n'),
     );
   const mainPid = async (name: string) => (await e2e.host.sh(`systemctl show -P MainPID ${name}`)).stdout.trim();
   /** What a service sees, asked of the kernel and not of extupdate. */
@@ -50,6 +56,29 @@ describeHosts('services with extensions of their own', (suite) => {
       'ExtensionImages=/var/lib/linked.raw /var/lib/foreign/web.raw.v/web_1.raw',
     ]);
     unit('foreign', ['ExecReload=/bin/touch /run/foreign.reloaded', 'ExtensionImages=/var/lib/foreign/web.raw.v']);
+    // It is there before its image is.
+    unit('tree', ['ExecReload=/bin/true', 'ExtensionDirectories=-/var/lib/tree-config/tree.v']);
+    e2e.write(
+      'etc/extupdate/transfer.d/tree.transfer',
+      definition({
+        Source: { Type: 'directory', Path: '/srv/trees', MatchPattern: 'tree_@v' },
+        Target: { Type: 'directory', Path: '/var/lib/tree-config/tree.v', MatchPattern: 'tree_@v' },
+        'X-Extupdate': { HealthTimeoutSec: '2' },
+      }),
+    );
+    unit('tool', ['ExecReload=/bin/true', 'ExtensionImages=/var/lib/tool-images/tool.raw.v']);
+    e2e.write(
+      'etc/extupdate/transfer.d/tool.transfer',
+      definition({
+        Source: { Type: 'regular-file', Path: '/srv/tools', MatchPattern: 'tool_@v.raw' },
+        Target: { Path: '/var/lib/tool-images/tool.raw.v' },
+        'X-Extupdate': { HealthTimeoutSec: '2', ExtensionServices: 'reload-or-restart' },
+      }),
+    );
+    e2e.write(
+      'etc/extupdate/transfer.d/site.transfer',
+      readFileSync(join(repository, 'transfer.d/site.transfer.example')),
+    );
     e2e.write('var/lib/foreign/web.raw.v/web_1.raw', image('web', '1', { kind: 'confext' }));
     defineWeb();
     defineApp();
@@ -57,7 +86,9 @@ describeHosts('services with extensions of their own', (suite) => {
     await e2e.publish('web', conf('web', '1'));
     await e2e.publish('app', conf('app', '1'));
     await e2e.publish('linked', conf('linked', '1'));
-    expect((await e2e.run('apply')).status).toBe(0);
+    // Before /etc is read-only.
+    await e2e.installUnits('extupdate-boot.service');
+    expect((await e2e.run('apply web app linked')).status).toBe(0);
     await e2e.host.sh('systemctl daemon-reload && systemctl start web app linked foreign');
   });
   afterAll(() => e2e?.stop());
@@ -185,7 +216,7 @@ describeHosts('services with extensions of their own', (suite) => {
     const noticed = await e2e.run('apply linked');
     expect(noticed.status).toBe(0);
     expect(noticed.stderr).toContain('linked.service was reloaded and still sees 1, not 2');
-    expect(noticed.stderr).toContain('only where a .v directory is named');
+    expect(noticed.stderr).toContain('for a unit that names a .v directory');
     expect(await seenBy('linked')).toMatchObject({ version: '1', exposed: '2' });
     defineLinked({ ExtensionServices: 'reload-or-restart' });
     await e2e.publish('linked', conf('linked', '2', '3'));
@@ -216,5 +247,60 @@ describeHosts('services with extensions of their own', (suite) => {
     expect(await e2e.cat('/etc/web/version')).toBe('2');
     expect(await askWeb(e2e)).toBe(`2 ${await mainPid('web')}`);
     expect(await seenBy('web')).toMatchObject({ version: '2', exposed: '2' });
+  });
+
+  it('a directory is an image as well', async () => {
+    const publish = (version: string) => {
+      const directory = `srv/trees/tree_${version}/etc`;
+      e2e.write(`${directory}/extension-release.d/extension-release.tree`, 'ID=_any\n');
+      e2e.write(`${directory}/tree/version`, version);
+    };
+    await e2e.host.sh('systemctl start tree');
+    publish('1');
+    const first = await e2e.run('apply tree');
+    expect(first.status).toBe(0);
+    expect(first.stderr).toContain('tree: tree.service was started without tree and goes on so, without 1,');
+    expect(await seenBy('tree')).toEqual({ unit: 'tree.service', component: 'tree', version: null, exposed: '1' });
+    await e2e.host.sh('systemctl restart tree');
+    const before = await mainPid('tree');
+    publish('2');
+    const result = await e2e.run('apply tree');
+    expect(result.status).toBe(0);
+    expect(await mainPid('tree')).toBe(before);
+    expect(await sees('tree', 'tree')).toBe(isRefreshing ? '2' : '1');
+    expect(await seenBy('tree')).toMatchObject({ version: isRefreshing ? '2' : '1', exposed: '2' });
+    expect(result.stderr.includes('tree.service was reloaded and still sees 1, not 2')).toBe(!isRefreshing);
+  });
+
+  it('an image over /usr takes a restart', async () => {
+    e2e.write('srv/tools/tool_1.raw', image('tool', '1'));
+    expect((await e2e.run('apply tool')).status).toBe(0);
+    await e2e.host.sh('systemctl start tool');
+    expect(await seenBy('tool')).toMatchObject({ version: '1', exposed: '1' });
+    e2e.write('srv/tools/tool_2.raw', image('tool', '2'));
+    expect((await e2e.run('apply tool')).status).toBe(0);
+    expect(await e2e.cat(`/proc/${await mainPid('tool')}/root/usr/share/tool/version`)).toBe('2');
+    expect(await seenBy('tool')).toMatchObject({ version: '2', exposed: '2' });
+  });
+
+  it('what is dropped into a directory is applied at once', async () => {
+    // One after the other: what comes in while the first is applied is not missed.
+    const drop = async (version: string) => {
+      e2e.write(`var/lib/extupdate/incoming/site/.site_${version}.raw`, image('site', version, { kind: 'confext' }));
+      await e2e.host.sh(`cd /var/lib/extupdate/incoming/site && mv .site_${version}.raw site_${version}.raw`);
+    };
+    const applied = (version: string) =>
+      e2e.host.sh(`until [ "$(cat /etc/site/version)" = ${version} ]; do sleep 0.05; done`);
+    await e2e.host.sh('systemctl start extupdate-incoming@site.path');
+    await drop('1');
+    await applied('1');
+    await drop('2');
+    await drop('3');
+    await applied('3');
+    const ended =
+      'until [ "$(systemctl show -P ActiveState extupdate-incoming@site)" = inactive ]; do sleep 0.05; done';
+    await e2e.host.sh(ended);
+    expect((await e2e.host.sh('ls -A /var/lib/extupdate/incoming/site')).stdout).toBe('');
+    expect((await e2e.host.sh('systemctl --failed --no-legend')).stdout).toBe('');
   });
 });
