@@ -24,7 +24,10 @@ import { sha256 } from '../../support/repository.ts';
 import { definition, makeWorld, type World } from '../../support/world.ts';
 
 /** How versions are brought in: what upstream loops over; the two ways in two steps take turns. */
-const split = [[['acquire'], ['install', '--offline']], [['acquire'], ['apply']]] as const;
+const split = [
+  [['acquire'], ['install', '--offline']],
+  [['acquire'], ['apply']],
+] as const;
 const modes = [
   ['monolithic', [[['apply']]]],
   ['acquire first', split],
