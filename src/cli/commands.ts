@@ -1,4 +1,5 @@
 /** What each command does: gather, decide or act, and hand a document to the printer. */
+import { DEFAULT_COMPONENT } from '../definition/candidates.ts';
 import { isTurnedOff } from '../definition/features.ts';
 import { renderProblem } from '../definition/load.ts';
 import type { Switch } from '../enablement.ts';
@@ -153,7 +154,7 @@ export function apply(run: RunOptions, requests: Requests, options: ApplyOptions
 /** Downloads into staging. */
 export function acquireCommand(run: RunOptions, requests: Requests, { dryRun }: ApplyOptions): Promise<Outcome> {
   return withSystem(run, async (system) => {
-    requireEnabled(system);
+    requireManaged(system);
     const { acquire, planUpdate } = await import('../update.ts');
     return dryRun ? planOnly(await planUpdate(system, requests)) : await acquire(system, requests);
   });
@@ -171,7 +172,7 @@ function updateWith(
   { dryRun, now, activate }: ApplyOptions,
 ): Promise<Outcome> {
   return withSystem(run, async (system) => {
-    requireEnabled(system);
+    requireManaged(system);
     const { planUpdate, update } = await import('../update.ts');
     if (dryRun) return planOnly(await planUpdate(system, requests));
     return update(system, requests, { command, sources: true, now, activate });
@@ -233,11 +234,23 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
   }
 }
 
-/** What is disabled as a whole is passed over, unless a person names it. @throws UsageError */
-export function requireEnabled({ options, definitions }: System): void {
-  const name = options.components.find((one) => definitions.disabled.includes(one));
-  if (name === undefined) return;
-  throw new UsageError(`${name} is disabled`, { next: `"extupdate enable ${name}" enables it` });
+/** What is disabled, or somebody else's, is passed over, unless a person names it. @throws UsageError */
+export function requireManaged({ options, definitions: { disabled, left, known } }: System): void {
+  for (const name of options.components) {
+    if (disabled.includes(name)) {
+      throw new UsageError(`${name} is disabled`, { next: `"extupdate enable ${name}" enables it` });
+    }
+    const reason = left.find((one) => one.name === name)?.reason;
+    if (reason !== undefined) {
+      const component = name === DEFAULT_COMPONENT ? '' : `-C ${name} `;
+      throw new UsageError(`${name} is left to systemd-sysupdate, ${reason}`, {
+        next: `"systemd-sysupdate ${component}update" updates it`,
+      });
+    }
+    if (known.some((one) => one.name === name && !one.hasTransfers)) {
+      throw new UsageError(`${name} has no transfers`, { next: 'there is nothing to update it from' });
+    }
+  }
 }
 
 /** A dry run does nothing, so it has no list of what was done. */

@@ -6,7 +6,7 @@ import type { KnownOs } from '../resolve/os-identity.ts';
 import { describeOs, knownOs } from '../resolve/os-identity.ts';
 import type { RunOptions, System } from '../system.ts';
 import type { Requests } from '../work.ts';
-import { type Found, type Outcome, planOnly, requireEnabled, withSystem } from './commands.ts';
+import { type Found, type Outcome, planOnly, requireManaged, withSystem } from './commands.ts';
 import type { OsDocument } from './document.ts';
 
 /** Which operating systems `prepare` is for. */
@@ -38,7 +38,7 @@ export function blessCommand(run: RunOptions, dryRun: boolean): Promise<Outcome>
 /** Back to the versions before. */
 export function rollbackCommand(run: RunOptions, names: readonly string[], dryRun: boolean): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
-    requireEnabled(system);
+    requireManaged(system);
     const { rollback } = await import('../rollback.ts');
     const result = await rollback(system, names, { dryRun });
     return dryRun ? planOnly(result) : result;
@@ -48,7 +48,7 @@ export function rollbackCommand(run: RunOptions, names: readonly string[], dryRu
 /** Keeps components at a version. */
 export function holdCommand(run: RunOptions, requests: Requests, dryRun: boolean): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {
-    requireEnabled(system);
+    requireManaged(system);
     const { hold } = await import('../rollback.ts');
     return { ...(await hold(system, requests, { dryRun })), dryRun };
   });

@@ -33,7 +33,8 @@ const INSTANCES_MAX_DEFAULT = 3;
 const INSTANCES_MAX_LEAST = 2;
 
 /** `PathRelativeTo=`; only `root` is for targets of ours, and `explicit` for sources. */
-const anchors = ['root', 'esp', 'xbootldr', 'boot', 'explicit'] as const;
+const targetAnchors = ['root', 'esp', 'xbootldr', 'boot'] as const;
+const sourceAnchors = [...targetAnchors, 'explicit'] as const;
 
 const KNOWN_SETTINGS: Readonly<Record<string, readonly string[]>> = {
   Transfer: ['MinVersion', 'ProtectVersion', 'Verify', 'ChangeLog', 'AppStream', 'Features', 'RequisiteFeatures'],
@@ -115,7 +116,7 @@ function readSource(reader: SettingReader): TransferSource | undefined {
   if (path === undefined) reader.missing('Source', 'Path', 'where the versions are');
   if (patterns.length === 0) reader.missing('Source', 'MatchPattern', 'a pattern with @v, such as NAME_@v.raw');
   if (type === undefined || path === undefined || patterns.length === 0) return undefined;
-  const relativeTo = reader.oneOf('Source', 'PathRelativeTo', anchors);
+  const relativeTo = reader.oneOf('Source', 'PathRelativeTo', sourceAnchors);
   return { type, path, explicit: relativeTo === 'explicit', patterns };
 }
 
@@ -132,6 +133,8 @@ function readTarget(reader: SettingReader, source: TransferSource | undefined): 
   if (own.some((pattern) => pattern.anyDirectory)) {
     reader.problem(reader.last('Target', 'MatchPattern'), 'MatchPattern=: "**/" is for sources only; allowed: a name');
   }
+  // A mistake must not pass for a target that is somebody else's.
+  reader.oneOf('Target', 'PathRelativeTo', targetAnchors);
   const instancesMax = reader.count('Target', 'InstancesMax') ?? INSTANCES_MAX_DEFAULT;
   const currentSymlink = reader.path('Target', 'CurrentSymlink', path);
   const mode = reader.mode('Target', 'Mode');
