@@ -3,6 +3,7 @@
  * VERSION` and `check-new` of one component. Pure.
  */
 import type { Resolution, VersionState } from '../resolve/resolver.ts';
+import { sourceTraits } from '../source/source-types.ts';
 import type { InstalledInstance, OfferedInstance, Transfer } from '../types.ts';
 import { stateOf } from './document.ts';
 
@@ -85,7 +86,7 @@ function installedContent({ target }: Transfer, { path, fields }: InstalledInsta
 }
 
 function offeredContent({ source }: Transfer, { location, fields, sha256 }: OfferedInstance): SysupdateContent {
-  const isHashed = location.includes('://') || fields.sha256 !== undefined;
+  const isHashed = sourceTraits[source.type].at === 'url' || fields.sha256 !== undefined;
   return { type: source.type, path: location, ...known(fields), ...(isHashed ? { sha256 } : {}) };
 }
 
