@@ -80,7 +80,7 @@ interface Missing {
 function missingOf({ component }: Survey, { offered, installed }: VersionState, system: System): Missing[] {
   return component.transfers.flatMap((transfer) => {
     const instance = installed.has(transfer.id) ? undefined : offered.get(transfer.id);
-    return instance ? [{ transfer, source: system.sources.of(transfer.source.type), instance }] : [];
+    return instance ? [{ transfer, source: system.sources.of(transfer), instance }] : [];
   });
 }
 
@@ -148,7 +148,7 @@ function withPublishedName(facts: ImageFacts, path: string, instance: OfferedIns
 export function nothingFits({ sources }: System, resolution: Resolution): UnsuitableError | undefined {
   const [newest] = resolution.versions;
   const { transfers } = resolution.component;
-  if (!newest && transfers.every(({ source }) => sources.of(source.type).mayBeEmpty)) return undefined;
+  if (!newest && transfers.every((transfer) => sources.of(transfer).mayBeEmpty)) return undefined;
   if (resolution.active !== undefined || resolution.chosen) return undefined;
   const why = newest
     ? `the newest is ${newest.version}: ${newest.reason.text}`

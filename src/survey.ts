@@ -89,7 +89,7 @@ async function surveyInstalled(
 async function listOfferedOf(system: System, { name, settings, transfers }: Component): Promise<OfferedInstance[]> {
   const notice = (text: string) => system.options.reporter.notice(name, text);
   const lists = await Promise.all(
-    transfers.map((transfer) => system.sources.of(transfer.source.type).list(transfer, settings, notice)),
+    transfers.map((transfer) => system.sources.of(transfer).list(transfer, settings, notice)),
   );
   return lists.flat();
 }
@@ -175,7 +175,7 @@ async function learnVersion(system: System, survey: Survey, version: VersionStat
     if (transfer.kind === 'none' || !instance || version.installed.has(transfer.id)) continue;
     if (system.facts.get(instance.sha256) && !system.facts.isHearsay(instance.sha256)) continue;
     try {
-      const facts = await system.sources.of(transfer.source.type).learn(instance);
+      const facts = await system.sources.of(transfer).learn(instance);
       if (!facts) continue;
       system.facts.set(instance.sha256, facts);
       learnt = true;
@@ -225,9 +225,9 @@ export function stagedState(
   { transfers }: Component,
   { available, offered, installed }: VersionState,
 ): { partial: boolean; pending: boolean } {
-  const missing = transfers.flatMap(({ id, source }) => {
-    const instance = installed.has(id) ? undefined : offered.get(id);
-    return instance ? [{ instance, source: system.sources.of(source.type) }] : [];
+  const missing = transfers.flatMap((transfer) => {
+    const instance = installed.has(transfer.id) ? undefined : offered.get(transfer.id);
+    return instance ? [{ instance, source: system.sources.of(transfer) }] : [];
   });
   const isStaged = ({ instance, source }: (typeof missing)[number]) => source.payload(instance)?.staged === true;
   return {
@@ -239,7 +239,7 @@ export function stagedState(
 /** Whether the payload of an instance is on this machine. */
 export function isAtHand(system: System, { transfers }: Component, instance: OfferedInstance): boolean {
   const transfer = transfers.find(({ id }) => id === instance.transferId);
-  return transfer !== undefined && system.sources.of(transfer.source.type).payload(instance) !== undefined;
+  return transfer !== undefined && system.sources.of(transfer).payload(instance) !== undefined;
 }
 
 /** Tells when UAPI.10 puts a pre-release before its release, where a person would not. */

@@ -94,7 +94,7 @@ function requestFor(system: System, place: string, { transfer, instance, fileNam
 }
 
 function payloadOf(system: System, { transfer, instance }: Pick<InstallStep, 'transfer' | 'instance'>): Payload {
-  const payload = system.sources.of(transfer.source.type).payload(instance);
+  const payload = system.sources.of(transfer).payload(instance);
   if (payload) return payload;
   throw new StorageError(`${instance.name}: is not in staging any more`, { next: 'run extupdate apply again' });
 }
@@ -113,7 +113,7 @@ async function judge(system: System, { transfer, instance, fileName }: InstallSt
 /** Removes from staging what nobody needs any more. */
 async function release(system: System, { transfer, instance }: InstallStep, users: PayloadUsers): Promise<void> {
   if ((users.get(instance.sha256) ?? 0) > 0) return;
-  const payload = system.sources.of(transfer.source.type).payload(instance);
+  const payload = system.sources.of(transfer).payload(instance);
   if (payload?.staged) await rm(payload.path, { force: true });
   await removeTree(system.staging.unpacked(instance.sha256));
 }

@@ -1,12 +1,13 @@
 /** The sources of a run, by the `Type=` of a definition. */
-import type { SourceType } from '../types.ts';
+import type { Transfer } from '../types.ts';
 import { createLocalSource } from './local-source.ts';
 import { createRepositorySource, type RepositorySourceOptions } from './repository-source.ts';
 import type { Source } from './source.ts';
 import { sourceTraits } from './source-types.ts';
 
 export interface Sources {
-  of(type: SourceType): Source;
+  /** Where the versions of a transfer come from. */
+  of(transfer: Pick<Transfer, 'source'>): Source;
   /** SHA-256 of what this run downloads or has downloaded. */
   readonly wanted: ReadonlyMap<string, unknown>;
 }
@@ -22,8 +23,8 @@ export function createSources(
   const remote = createRepositorySource(options, downloads);
   const local = createLocalSource(options.root, options.transferSource);
   return {
-    of: (type) => {
-      const { at, form } = sourceTraits[type];
+    of: ({ source }) => {
+      const { at, form } = sourceTraits[source.type];
       return at === 'url' ? remote(form) : local(form);
     },
     wanted: downloads,
