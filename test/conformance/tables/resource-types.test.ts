@@ -92,7 +92,9 @@ describe('systemd.md 1.5: sources and targets', () => {
       }
       const listed = await own.run(['list', '--json=short']);
       expect(listed.status).toBe(3);
-      expect(listed.json().errors.map(({ component, message }) => [component, message.split('Type=: ').at(-1)])).toEqual([
+      expect(
+        listed.json().errors.map(({ component, message }) => [component, message.split('Type=: ').at(-1)]),
+      ).toEqual([
         ['directory', 'a directory source cannot fill a regular-file target; allowed: directory, subvolume'],
         ['regular-file', 'a regular-file source cannot fill a subvolume target; allowed: regular-file, partition'],
         ['tar', 'a tar source cannot fill a partition target; allowed: directory, subvolume'],

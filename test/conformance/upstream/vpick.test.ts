@@ -107,8 +107,20 @@ const rows: readonly Row[] = [
   { title: 'architecture before none', base: 'x', entries: files('x', ['1', '1_x86-64']), picked: 'x_1_x86-64.raw' },
   { title: 'tries before version', base: 'x', entries: files('x', ['1+1', '2+0']), picked: 'x_1+1.raw' },
   { title: 'unknown architectures are cut off', base: 'x', entries: files('x', ['1', '2_rc1']), picked: 'x_2_rc1.raw' },
-  { title: 'versions with "+"', base: 'x', entries: files('x', ['1', '2+k3s1']), picked: 'x_1.raw', by257: 'x_2+k3s1.raw' },
-  { title: 'versions with two "_"', base: 'x', entries: files('x', ['1', '2_3_x86-64']), picked: 'x_1.raw', by257: 'x_2_3_x86-64.raw' },
+  {
+    title: 'versions with "+"',
+    base: 'x',
+    entries: files('x', ['1', '2+k3s1']),
+    picked: 'x_1.raw',
+    by257: 'x_2+k3s1.raw',
+  },
+  {
+    title: 'versions with two "_"',
+    base: 'x',
+    entries: files('x', ['1', '2_3_x86-64']),
+    picked: 'x_1.raw',
+    by257: 'x_2_3_x86-64.raw',
+  },
   { title: 'equal versions: the name', base: 'x', entries: files('x', ['1.0', '1.00']), picked: 'x_1.00.raw' },
 ];
 
