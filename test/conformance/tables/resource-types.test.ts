@@ -1,6 +1,6 @@
 /** systemd.md 1.5: which source fills which target, and what becomes of the bytes. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sourceTraits } from '../../../src/source/source-types.ts';
@@ -36,6 +36,16 @@ beforeAll(async () => {
   define('regular-file', { Type: 'regular-file' });
   world.write('srv/directory/f_1/a/b', 'from a tree');
   define('directory', { Type: 'directory' });
+
+  // Modes of an archive are its own, whatever Mode= says.
+  world.write('srv/packing/bin/run', 'from an archive');
+  chmodSync(join(world.root, 'srv/packing/bin/run'), 0o4750);
+  const pack = (option: string) =>
+    execFileSync('tar', ['-c', option, '-C', join(world.root, 'srv/packing'), '.'], { encoding: 'buffer' });
+  await world.publish('archive', { 'f_1.tar.xz': pack('-J') });
+  define('url-tar', { Type: 'url-tar', ...atServer('archive'), MatchPattern: 'f_@v.tar.xz' }, { Mode: '0600' });
+  world.write('srv/tar/f_1.tar', pack('--no-auto-compress'));
+  define('tar', { Type: 'tar', MatchPattern: 'f_@v.tar' }, { Mode: '0600' });
 
   const packed = Object.keys(compressors).filter(isInstalled);
   await world.publish('packed', Object.fromEntries(packed.map((name) => [`${name}_1`, compress(name)])));
@@ -109,8 +119,14 @@ describe('systemd.md 1.5: sources and targets', () => {
     ['url-file', 'f_1', 'from a server'],
     ['regular-file', 'f_1', 'from a file'],
     ['directory', 'f_1/a/b', 'from a tree'],
+    ['url-tar', 'f_1/bin/run', 'from an archive'],
+    ['tar', 'f_1/bin/run', 'from an archive'],
   ])('%s fills its target', (name, file, text) => {
     expect(world.read(`opt/${name}/${file}`)).toBe(text);
+  });
+
+  it.each(['url-tar', 'tar'])('%s keeps the modes of the archive', (name) => {
+    expect(lstatSync(join(world.root, `opt/${name}/f_1/bin/run`)).mode & 0o7777).toBe(0o4750);
   });
 });
 

@@ -1,4 +1,5 @@
 /** TEST-72-SYSUPDATE.sh: what servers and directories offer (cases 10, 23, 24, 25). What is left out: test-72-story. */
+import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -58,6 +59,27 @@ describe('TEST-72 case 10: best-before', () => {
     await world.publish('fresh', { 'f-7': 'seven' }, { extraLines: names.map(listed) });
     expect((await apply('fresh')).status).toBe(0);
     expect(world.read('opt/fresh/f-7')).toBe('seven');
+  });
+});
+
+describe('TEST-72 case 10: url-file and url-tar over file://', () => {
+  it('version 7 is a file and a tree of the same release', async () => {
+    world.write('srv/packing/foo/hello', 'hello 7');
+    const archive = execFileSync('tar', ['-cz', '-C', join(world.root, 'srv/packing'), '.'], { encoding: 'buffer' });
+    await world.publish('seven', { 'f-7': 'seven', 'f-7.tar.gz': archive });
+    const Path = `file://${world.published}/seven`;
+    define('seven', { Path }, {}, 'yes');
+    world.write(
+      'etc/sysupdate.seven.d/tree.transfer',
+      definition({
+        Source: { Type: 'url-tar', Path, MatchPattern: 'f-@v.tar.gz' },
+        Target: { Type: 'directory', Path: '/opt/trees', MatchPattern: 'f-@v', CurrentSymlink: 'current' },
+      }),
+    );
+    const result = await apply('seven');
+    expect(result.status, result.stderr).toBe(0);
+    expect(world.read('opt/seven/f-7')).toBe('seven');
+    expect(world.read('opt/trees/current/foo/hello')).toBe('hello 7');
   });
 });
 
