@@ -193,6 +193,7 @@ function selectComponents(definitions: Definitions, names: readonly string[]): D
     broken: definitions.broken.filter(wanted),
     left: definitions.left.filter(wanted),
     disabled: definitions.disabled.filter((name) => names.includes(name)),
+    warnings: definitions.warnings.filter(wanted),
   };
 }
 

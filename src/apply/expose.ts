@@ -71,8 +71,11 @@ function preferredTo(
   const base = versionedBase(transfer.target.path, suffix);
   const chosen = name === undefined ? undefined : parseVpickName(name, base, suffix);
   return ownNames(directory, transfer).filter((other) => {
+    if (other === name) return false;
     const entry = parseVpickName(other, base, suffix);
-    if (other === name || !entry || !isCandidate(entry, architecture)) return false;
+    // 257 takes names that later ones do not (versions with "+" and "_").
+    if (!entry) return other.startsWith(`${base}_`) && other.endsWith(suffix);
+    if (!isCandidate(entry, architecture)) return false;
     return chosen === undefined || comparePreference(entry, chosen, architecture) < 0;
   });
 }

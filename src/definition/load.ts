@@ -18,8 +18,8 @@ export interface Definitions {
   readonly disabled: readonly string[];
   /** Every component there is, whatever becomes of it, sorted by name. */
   readonly known: readonly KnownComponent[];
-  /** Settings that are ignored, and the like. */
-  readonly warnings: readonly Problem[];
+  /** Settings that are ignored, and the like, with the component. */
+  readonly warnings: readonly (Problem & { readonly name: string })[];
 }
 
 /**
@@ -54,7 +54,7 @@ export function loadDefinitions(
     }
     const { known, warnings, ...loaded } = loadComponent(tree, candidate, values);
     result.known.push(known);
-    result.warnings.push(...warnings);
+    result.warnings.push(...warnings.map((warning) => ({ ...warning, name })));
     if (loaded.is === 'managed') result.components.push(loaded.component);
     else if (loaded.is === 'broken') result.broken.push({ name, problems: loaded.problems });
     else if (loaded.is === 'left') result.left.push({ name, reason: loaded.reason });

@@ -1,6 +1,6 @@
 /** systemd.md 1.5: which source fills which target, and what becomes of the bytes. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sourceTraits } from '../../../src/source/source-types.ts';
@@ -168,4 +168,11 @@ describe('systemd.md 1.5: what a local source offers', () => {
     expect(result.json().components.find(({ name }) => name === 'missing')?.versions).toEqual([]);
     expect([result.status, result.json().errors]).toEqual([0, []]);
   });
+});
+
+it('systemd.md 1.5: unlike in systemd, a download keeps no user.source_url, and no time of Last-Modified', () => {
+  const file = join(world.root, 'opt/url-file/f_1');
+  expect(spawnSync('getfattr', ['--absolute-names', '-d', file], { encoding: 'utf8' }).stdout).toBe('');
+  const published = statSync(join(world.published, 'file/f_1')).mtimeMs;
+  expect(statSync(file).mtimeMs).toBeGreaterThan(published);
 });
