@@ -147,6 +147,7 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason as Error);
     signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
   });
   try {
     return await Promise.race([promise, aborted]);

@@ -117,6 +117,12 @@ describe('the new directory', () => {
   });
 });
 
+it('a directory has the mode and time that the archive tells, though its entries come apart', async () => {
+  const directory = (name: string) => ({ name, type: '5', mode: 0o555, mtime: 12345 });
+  await place.unpack(tarOf(directory('d'), { name: 'd/a' }, directory('e'), { name: 'e/a' }, { name: 'd/b' }));
+  for (const name of ['d', 'e']) expect(lstatSync(at(name))).toMatchObject({ mode: 0o40555, mtimeMs: 12_345_000 });
+});
+
 it('directories that the archive only implies can be entered by all, whatever the umask', async () => {
   const before = process.umask(0o077);
   try {
