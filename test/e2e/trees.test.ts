@@ -18,10 +18,12 @@ function writeTree(directory: string, name: string, version: string): void {
   }
 }
 
-function archiveOf(name: string, version: string): Buffer {
+/** @param change a command that is run in the tree before it is packed */
+function archiveOf(name: string, version: string, change = 'true'): Buffer {
   const directory = mkdtempSync(join(tmpdir(), 'extupdate-tree-'));
   try {
     writeTree(directory, name, version);
+    execFileSync('sh', ['-c', change], { cwd: directory });
     return execFileSync('tar', ['--create', '--gzip', '--owner=0', '--group=0', '-C', directory, '.']);
   } finally {
     rmSync(directory, { recursive: true, force: true });
@@ -98,5 +100,14 @@ describeHosts('extensions that are directories', (suite) => {
     expect(result.status, result.stderr).toBe(0);
     expect(await versions()).toEqual(['2', '2']);
     expect((await e2e.run('why plain')).stdout).toContain('os-release');
+  });
+
+  it('the units bring them in, and keep what only a privileged run can set', async () => {
+    await e2e.installUnits('extupdate.timer');
+    const archive = archiveOf('packed', '4', 'chmod 4755 usr/share/packed/version');
+    await e2e.publish('packed', { 'packed_4.tar.gz': archive });
+    await e2e.host.sh('systemctl start extupdate-install.service extupdate-activate.service');
+    expect(await versions()).toEqual(['4', '2']);
+    expect((await e2e.host.exec(['stat', '-c', '%a', '/usr/share/packed/version'])).stdout).toBe('4755\n');
   });
 });
