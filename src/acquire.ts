@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { commit, preparePayload } from './apply/install.ts';
 import { noteWantedSpace } from './apply/make-room.ts';
-import { StorageError, UnsuitableError } from './errors.ts';
+import { PolicyError, StorageError, TrustError, UnsuitableError } from './errors.ts';
 import { compressionOf } from './image/file-compression.ts';
 import { readLocalFacts } from './image/read-local-facts.ts';
 import { removeTree } from './os/remove-tree.ts';
@@ -118,8 +118,10 @@ async function unpack(
     const prepared = await preparePayload({ payload, to, name: instance.name, maxBytes, makeRoom: system.makeRoom });
     await commit([prepared]);
   } catch (error) {
-    // What cannot be unpacked will not get better: the next run must not find it and fail the same way.
-    if (payload.staged) await rm(payload.path, { force: true });
+    // What cannot be unpacked will not get better: the next run must not find it and fail the same way. A run with more
+    // space, or more privileges, may unpack what only this one could not.
+    const isContent = [UnsuitableError, TrustError, PolicyError].some((kind) => error instanceof kind);
+    if (payload.staged && isContent) await rm(payload.path, { force: true });
     // Files that are no extensions are not judged, so nothing else would say it.
     if (!(error instanceof UnsuitableError) || transfer.kind === 'none') throw error;
     const defect = `${instance.name}: ${error.message}`;
