@@ -50,6 +50,8 @@ const ours: readonly IntendedDifference[] = [
     explains: (difference, situation) => {
       if (difference.what !== 'candidate' && difference.what !== 'file') return false;
       const { earlier } = situation;
+      // What is here, and has no link to be led to, is no update.
+      if (difference.what === 'candidate' && isSettled(situation, difference.extupdate)) return false;
       const isAskedFor = earlier.some((step) => step.do === 'command' && step.version !== undefined);
       const theirs = chosenBySystemd(situation) ?? statesOf(situation).find(({ installed }) => installed)?.version;
       return isAskedFor && statesOf(situation).some(({ version, held }) => held && version === theirs);
@@ -83,6 +85,20 @@ const ours: readonly IntendedDifference[] = [
         sharedFiles(situation).some(({ path }) => installedOf(spec, situation.before).some((one) => one.path === path)),
       );
       return crowded.some((spec) => installedOf(spec, situation.before).some(({ path }) => path === difference.path));
+    },
+  },
+  {
+    name: 'the version to go back to stays',
+    reason:
+      'Where protected versions fill InstancesMax=, systemd-sysupdate deletes the one that was used until now before it ' +
+      'has downloaded another; extupdate keeps the version before the visible one, whatever InstancesMax= says.',
+    explains: (difference, { scenario, before }) => {
+      if (difference.what !== 'file' || difference.systemd || !difference.extupdate) return false;
+      return scenario.transfers.some((spec) =>
+        installedOf(spec, before).some(
+          ({ path, version }) => path === difference.path && version === visibleOf(spec, before),
+        ),
+      );
     },
   },
   {
@@ -157,6 +173,12 @@ const ofOldSystemd: readonly IntendedDifference[] = [
       /^Failed to match pattern/m.test(bySystemd.said),
   },
   {
+    name: '257: a directory named by a version is a crash',
+    reason: 'A pattern with a wildcard before "/" ends in an assertion (#42895); extupdate does as 262.',
+    explains: (_, { systemd, bySystemd }) =>
+      systemd === 257 && /^Assertion .* failed at src\/sysupdate\/sysupdate-pattern\.c/m.test(bySystemd.said),
+  },
+  {
     name: '257: an empty list is a failure',
     reason: 'Nothing on the server is no reason to fail, as 262 sees it too.',
     explains: (_, { systemd, bySystemd }) =>
@@ -194,4 +216,10 @@ function sharedFiles({ scenario, before, byExtupdate }: Situation): MatchedFile[
   return all.filter(({ path, version }) =>
     all.some((other) => other.path === path && other.version.length < version.length),
   );
+}
+
+function isSettled(situation: Situation, version: string | null): boolean {
+  const state = statesOf(situation).find((one) => one.version === version);
+  const hasLink = situation.scenario.transfers.some(({ target }) => target.CurrentSymlink !== undefined);
+  return state?.installed === true && !state.incomplete && !hasLink;
 }

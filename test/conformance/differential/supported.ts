@@ -3,7 +3,7 @@
  */
 export const supported = {
   'source url-file': true,
-  'source regular-file': false,
+  'source regular-file': true,
   'source url-tar': false,
   'source tar': false,
   'source directory': false,
@@ -12,7 +12,7 @@ export const supported = {
   'two patterns': true,
   subdirectories: true,
   'any directory': true,
-  'target subdirectories': false,
+  'target subdirectories': true,
   'mode in the name': true,
   'time in the name': true,
   'hash in the name': true,
@@ -21,7 +21,7 @@ export const supported = {
   'incomplete releases': true,
   'damaged installations': true,
   'foreign files': true,
-  'features that are switched': false,
+  'features that are switched': true,
   'definitions that change': true,
   'current symlink': true,
   'republished versions': true,
