@@ -8,6 +8,7 @@ import {
   chosenBySystemd,
   hasLongerName,
   installedOf,
+  isOff,
   type MatchedFile,
   offeredOf,
   publishedAfter,
@@ -98,6 +99,20 @@ const ours: readonly IntendedDifference[] = [
         installedOf(spec, before).some(
           ({ path, version }) => path === difference.path && version === visibleOf(spec, before),
         ),
+      );
+    },
+  },
+  {
+    name: 'what a feature turns off goes with the next apply',
+    reason:
+      'systemd-sysupdate removes the files of a transfer that is off with the next vacuum, or when it installs something; ' +
+      'extupdate does so whenever it applies, as turning off is what the person wants now (#35759).',
+    explains: (difference, situation) => {
+      const { before, command, scenario } = situation;
+      if (difference.what !== 'file' || difference.extupdate || !difference.systemd) return false;
+      if (command.command !== 'update' || chosenBySystemd(situation) !== null) return false;
+      return scenario.transfers.some(
+        (spec) => isOff(spec, situation) && installedOf(spec, before).some(({ path }) => path === difference.path),
       );
     },
   },

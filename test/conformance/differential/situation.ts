@@ -51,6 +51,13 @@ export function installedOf(spec: TransferSpec, tree: Tree): MatchedFile[] {
   return matchedBy(targetPatternsOf(spec), spec.targetDirectory, files);
 }
 
+/** Whether features turn a transfer off. */
+export function isOff({ transfer }: TransferSpec, { scenario, earlier }: Situation): boolean {
+  const features = { ...scenario.features };
+  for (const step of earlier) if (step.do === 'feature') features[step.name] = step.enabled;
+  return [transfer.Features, transfer.RequisiteFeatures].some((name) => name !== undefined && !features[String(name)]);
+}
+
 /** The version of a transfer that can be seen: the one that its link leads to; without a link the newest. */
 export function visibleOf(spec: TransferSpec, tree: Tree): string | undefined {
   const installed = installedOf(spec, tree);

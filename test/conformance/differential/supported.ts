@@ -16,7 +16,7 @@ export const supported = {
   'mode in the name': true,
   'time in the name': true,
   'hash in the name': true,
-  'tries in the name': false,
+  'tries in the name': true,
   compression: true,
   'incomplete releases': true,
   'damaged installations': true,
