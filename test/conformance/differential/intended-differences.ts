@@ -16,6 +16,7 @@ import {
   statesOf,
   visibleOf,
 } from './situation.ts';
+import type { Entry } from './tree.ts';
 
 export interface IntendedDifference {
   readonly name: string;
@@ -93,13 +94,19 @@ const ours: readonly IntendedDifference[] = [
     reason:
       'Where protected versions fill InstancesMax=, systemd-sysupdate deletes the one that was used until now before it ' +
       'has downloaded another; extupdate keeps the version before the visible one, whatever InstancesMax= says.',
-    explains: (difference, { scenario, before }) => {
-      if (difference.what !== 'file' || difference.systemd || !difference.extupdate) return false;
-      return scenario.transfers.some((spec) =>
-        installedOf(spec, before).some(
-          ({ path, version }) => path === difference.path && version === visibleOf(spec, before),
-        ),
-      );
+    explains: (difference, situation) => {
+      const { scenario, before, differences } = situation;
+      if (difference.what !== 'file') return false;
+      return scenario.transfers.some((spec) => {
+        const installed = installedOf(spec, before);
+        const last = installed.find(({ version }) => version === visibleOf(spec, before, situation))?.path;
+        const isStaying = differences.some(
+          (one) => one.what === 'file' && one.path === last && one.extupdate && !one.systemd,
+        );
+        if (!isStaying || difference.path === last) return isStaying;
+        // It stays in the place of another one.
+        return installed.some(({ path }) => path === difference.path) && difference.systemd && !difference.extupdate;
+      });
     },
   },
   {
@@ -127,13 +134,14 @@ const ours: readonly IntendedDifference[] = [
       return situation.scenario.transfers.some((spec) => {
         const offered = offeredOf(spec, situation).filter(({ version }) => version === chosenBySystemd(situation));
         const [first] = [...offered].sort((a, b) => a.rank - b.rank || (a.path < b.path ? -1 : 1));
-        const contents = new Map(offered.map(({ path }) => [published.get(path)?.content, path]));
+        const publishedIn = (entry: Entry) =>
+          offered.find(({ path }) => entry.content?.includes(published.get(path)?.content ?? '\0'))?.path;
         const entry = difference.extupdate ?? difference.systemd;
         if (offered.length < 2 || !entry) return false;
         if (entry.kind === 'link') return difference.systemd?.kind === difference.extupdate?.kind;
         return difference.extupdate
-          ? contents.get(difference.extupdate.content) === first?.path
-          : contents.has(difference.systemd?.content);
+          ? publishedIn(difference.extupdate) === first?.path
+          : publishedIn(entry) !== undefined;
       });
     },
   },
@@ -142,9 +150,10 @@ const ours: readonly IntendedDifference[] = [
     reason:
       'systemd-sysupdate calls the newest version of which any file is there the current one, wherever the link leads; ' +
       'for extupdate it is the one of which all files are visible.',
-    explains: (difference, { scenario, before }) => {
+    explains: (difference, situation) => {
+      const { scenario, before } = situation;
       if (difference.what !== 'current') return false;
-      const all = scenario.transfers.map((spec) => visibleOf(spec, before));
+      const all = scenario.transfers.map((spec) => visibleOf(spec, before, situation));
       const visible = all.every((version) => version === all[0]) ? all[0] : undefined;
       return difference.extupdate === (visible ?? null);
     },

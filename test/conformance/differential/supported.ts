@@ -4,10 +4,9 @@
 export const supported = {
   'source url-file': true,
   'source regular-file': true,
-  'source url-tar': false,
-  'source tar': false,
-  'source directory': false,
-  'target directory': false,
+  'source url-tar': true,
+  'source tar': true,
+  'source directory': true,
   'several transfers': true,
   'two patterns': true,
   subdirectories: true,
