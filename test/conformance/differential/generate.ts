@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isTreeTarget } from '../../../src/source/source-types.ts';
 import type { SourceType } from '../../../src/types.ts';
-import { compareVersions } from '../../../src/version/compare.ts';
+import { isSameVersion } from '../../../src/version/compare.ts';
 import { treeShapes } from './published-tree.ts';
 import { type Random, randomFrom } from './random.ts';
 import { COMPONENT, type PublishedFile, type Scenario, type Step, type TransferSpec } from './scenario.ts';
@@ -65,7 +65,7 @@ export function generateScenario(seed: number): Scenario {
 }
 
 function isDistinct(pool: readonly string[]): boolean {
-  return pool.every((one, index) => pool.slice(index + 1).every((other) => compareVersions(one, other) !== 0));
+  return pool.every((one, index) => pool.slice(index + 1).every((other) => !isSameVersion(one, other)));
 }
 
 function can(dimension: Dimension): boolean {

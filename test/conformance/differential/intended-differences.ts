@@ -3,6 +3,7 @@
  * defect of the one or the other; one of these that does not occur any more has to be taken out.
  */
 
+import { isSameVersion } from '../../../src/version/compare.ts';
 import type { Difference } from './compare.ts';
 import {
   chosenBySystemd,
@@ -10,6 +11,7 @@ import {
   installedOf,
   isOff,
   type MatchedFile,
+  newestWholeOf,
   offeredOf,
   publishedAfter,
   type Situation,
@@ -99,13 +101,17 @@ const ours: readonly IntendedDifference[] = [
       if (difference.what !== 'file') return false;
       return scenario.transfers.some((spec) => {
         const installed = installedOf(spec, before);
-        const last = installed.find(({ version }) => version === visibleOf(spec, before, situation))?.path;
-        const isStaying = differences.some(
-          (one) => one.what === 'file' && one.path === last && one.extupdate && !one.systemd,
+        const last = [visibleOf(spec, before, situation), newestWholeOf(scenario, before)];
+        const staying = installed.filter(({ path, version }) =>
+          differences.some(
+            (one) =>
+              one.what === 'file' && one.path === path && one.extupdate && !one.systemd && last.includes(version),
+          ),
         );
-        if (!isStaying || difference.path === last) return isStaying;
+        if (staying.some(({ path }) => path === difference.path)) return true;
         // It stays in the place of another one.
-        return installed.some(({ path }) => path === difference.path) && difference.systemd && !difference.extupdate;
+        const isInstalled = installed.some(({ path }) => path === difference.path);
+        return staying.length > 0 && isInstalled && difference.systemd !== undefined && !difference.extupdate;
       });
     },
   },
@@ -132,7 +138,10 @@ const ours: readonly IntendedDifference[] = [
       if (difference.what !== 'file') return false;
       const published = publishedAfter(situation.earlier);
       return situation.scenario.transfers.some((spec) => {
-        const offered = offeredOf(spec, situation).filter(({ version }) => version === chosenBySystemd(situation));
+        const chosen = chosenBySystemd(situation);
+        const offered = offeredOf(spec, situation).filter(
+          ({ version }) => chosen !== null && isSameVersion(version, chosen),
+        );
         const [first] = [...offered].sort((a, b) => a.rank - b.rank || (a.path < b.path ? -1 : 1));
         const publishedIn = (entry: Entry) =>
           offered.find(({ path }) => entry.content?.includes(published.get(path)?.content ?? '\0'))?.path;
@@ -143,6 +152,19 @@ const ours: readonly IntendedDifference[] = [
           ? publishedIn(difference.extupdate) === first?.path
           : publishedIn(entry) !== undefined;
       });
+    },
+  },
+  {
+    name: 'a version may be asked for in another spelling',
+    reason:
+      '1.0 and 1.00 are one version by UAPI.10, and systemd-sysupdate treats them so but where it is told one by name; ' +
+      'extupdate does so there, too.',
+    explains: (difference, { command: { version }, bySystemd, byExtupdate }) => {
+      if (version === undefined || !bySystemd.said.includes(`Update '${version}' not found.`)) return false;
+      const others = (byExtupdate.document?.components[0]?.versions ?? []).map((state) => state.version);
+      const isSpelledElse = others.some((other) => other !== version && isSameVersion(other, version));
+      if (difference.what === 'succeeded') return isSpelledElse && difference.extupdate;
+      return isSpelledElse && difference.what === 'file';
     },
   },
   {

@@ -77,6 +77,12 @@ export function visibleOf(spec: TransferSpec, tree: Tree, situation: Situation):
   return installed.find(({ path }) => path === target)?.version;
 }
 
+/** The newest version of which all transfers have something installed. */
+export function newestWholeOf({ transfers }: Scenario, tree: Tree): string | undefined {
+  const [first = [], ...others] = transfers.map((spec) => installedOf(spec, tree).map(({ version }) => version));
+  return first.filter((version) => others.every((other) => other.includes(version))).sort(newestFirst)[0];
+}
+
 /** What of the published files is a version of a transfer. */
 export function offeredOf(spec: TransferSpec, { earlier }: Situation): MatchedFile[] {
   const isTree = sourceTraits[spec.sourceType].form === 'tree';

@@ -24,7 +24,7 @@ export const supported = {
   'definitions that change': true,
   'current symlink': true,
   'republished versions': true,
-  'versions that are equal': false,
+  'versions that are equal': true,
 } as const satisfies Readonly<Record<string, boolean>>;
 
 export type Dimension = keyof typeof supported;
