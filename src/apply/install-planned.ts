@@ -80,13 +80,17 @@ async function makeReady(
 function requestFor(system: System, place: string, { transfer, instance, fileName }: InstallStep): InstallRequest {
   const { target } = transfer;
   const directory = join(target.path, installsParked(transfer) ? PARKED : '');
+  const payload = payloadOf(system, { transfer, instance });
+  // An archive brings mode and time of its tree along; those of the archive itself are something else.
+  const fields =
+    payload.form === 'archive' ? { ...instance.fields, mode: undefined, mtime: undefined } : instance.fields;
   return {
-    payload: payloadOf(system, { transfer, instance }),
+    payload,
     to: join(resolveInRoot(place, directory), fileName),
     name: instance.name,
-    mode: target.mode ?? instance.fields.mode,
-    mtime: instance.fields.mtime,
-    readOnly: target.readOnly ?? instance.fields.readOnly,
+    mode: target.mode ?? fields.mode,
+    mtime: fields.mtime,
+    readOnly: target.readOnly ?? fields.readOnly,
     subvolume: target.type === 'subvolume',
     maxBytes: system.config.maxImageSize,
     makeRoom: system.makeRoom,

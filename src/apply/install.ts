@@ -63,8 +63,8 @@ export async function preparePayload(request: InstallRequest): Promise<Prepared>
 export async function commit(prepared: readonly Prepared[]): Promise<void> {
   for (const { temporary, to, marked } of prepared) {
     try {
-      // A tree cannot be renamed over another one. What is there is damaged, or it would not be replaced.
-      if (await isDirectory(to)) await removeTree(to);
+      // Only a file can be renamed over something, and only over a file. What is there is damaged, or it would stay.
+      if ((await isDirectory(to)) || (await isDirectory(temporary))) await removeTree(to);
       await moveEntry(temporary, to);
       if (marked) await setReadOnly(to, true);
       await syncDirectory(dirname(to));

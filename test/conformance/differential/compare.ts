@@ -53,7 +53,7 @@ export function compare(
 function isSame(one: Entry | undefined, other: Entry | undefined): boolean {
   if (one?.kind !== other?.kind || one?.content !== other?.content || one?.mode !== other?.mode) return false;
   const isTold = isNamedTime(one?.mtime) || isNamedTime(other?.mtime);
-  return one?.kind !== 'file' || !isTold || one.mtime === other?.mtime;
+  return (one?.kind !== 'file' && one?.kind !== 'tree') || !isTold || one.mtime === other?.mtime;
 }
 
 /** A difference in a few lines. */

@@ -1,6 +1,9 @@
 /** Makes scenarios: the same seed, the same scenario. */
 import { createHash } from 'node:crypto';
-import { compareVersions } from '../../../src/version/compare.ts';
+import { isTreeTarget } from '../../../src/source/source-types.ts';
+import type { SourceType } from '../../../src/types.ts';
+import { isSameVersion } from '../../../src/version/compare.ts';
+import { treeShapes } from './published-tree.ts';
 import { type Random, randomFrom } from './random.ts';
 import { COMPONENT, type PublishedFile, type Scenario, type Step, type TransferSpec } from './scenario.ts';
 import { packContent } from './source.ts';
@@ -8,6 +11,7 @@ import { type Dimension, supported } from './supported.ts';
 import {
   besideNames,
   foreignNames,
+  foreignTreeNames,
   modes,
   type Naming,
   namedTime,
@@ -61,7 +65,7 @@ export function generateScenario(seed: number): Scenario {
 }
 
 function isDistinct(pool: readonly string[]): boolean {
-  return pool.every((one, index) => pool.slice(index + 1).every((other) => compareVersions(one, other) !== 0));
+  return pool.every((one, index) => pool.slice(index + 1).every((other) => !isSameVersion(one, other)));
 }
 
 function can(dimension: Dimension): boolean {
@@ -74,11 +78,18 @@ function castTransfer(
   versions: readonly string[],
   features: readonly string[],
 ): { spec: TransferSpec; naming: Naming } {
+  const form = random.weighted([
+    [6, 'file'],
+    [can('source tar') ? 2 : 0, 'tar'],
+    [can('source directory') ? 1 : 0, 'directory'],
+  ] as const);
   const naming = random.weighted(
-    namings.filter(({ needs }) => needs.every(can)).map((one) => [one.weight, one] as const),
+    namings
+      .filter((one) => (one.form ?? 'file') === form && one.needs.every(can))
+      .map((one) => [one.weight, one] as const),
   );
   const named = (patterns: readonly string[]) => patterns.map((pattern) => pattern.replaceAll('N', name));
-  const sourceType = can('source regular-file') && !random.once(4) ? 'regular-file' : 'url-file';
+  const sourceType = castSource(random, form);
   const apart = random.once(3);
   const isGated = features.length > 0 && name !== COMPONENT;
   const symlink = random.pick([`${name}.current`, `/var/lib/store/${name}.link`]);
@@ -87,9 +98,10 @@ function castTransfer(
     spec: {
       name,
       sourceType,
-      targetType: 'regular-file',
-      sourceDirectory: random.once(4) ? `of-${name}` : '',
-      targetDirectory: apart ? `${name}.d` : '',
+      targetType: form === 'file' ? 'regular-file' : random.once(4) ? 'subvolume' : 'directory',
+      // What is in a directory is no file of its own on the server.
+      sourceDirectory: form === 'directory' || random.once(4) ? `of-${name}` : '',
+      targetDirectory: apart ? `in-${name}` : '',
       sourcePatterns: named(naming.source),
       targetPatterns: named(naming.target),
       transfer: {
@@ -118,6 +130,18 @@ function castTransfer(
   };
 }
 
+function castSource(random: Random, form: 'file' | 'tar' | 'directory'): SourceType {
+  const isLocal = !random.once(4);
+  switch (form) {
+    case 'file':
+      return can('source regular-file') && isLocal ? 'regular-file' : 'url-file';
+    case 'tar':
+      return can('source url-tar') && random.once(2) ? 'url-tar' : 'tar';
+    case 'directory':
+      return isLocal ? 'directory' : 'subvolume';
+  }
+}
+
 /** A version as its publisher puts it out: one file for every transfer, or not for all. */
 function publish(cast: Cast, version: string): Step {
   const { random } = cast;
@@ -133,7 +157,8 @@ function release(cast: Cast, { spec, naming }: Cast['transfers'][number], versio
   const pattern = random.once(3) ? random.pick(spec.sourcePatterns) : (spec.sourcePatterns[0] ?? '');
   const gzip = naming.gzip === true && pattern.endsWith('.gz');
   const content = `${spec.name} ${version} edition ${++cast.edition}\n`;
-  const file = { path: '', content, ...(gzip ? { gzip } : {}) };
+  const tree = naming.form && { form: naming.form, shape: random.pick(treeShapes) };
+  const file = { path: '', content, ...(gzip ? { gzip } : {}), ...(tree ? { tree } : {}) };
   const sha256 = createHash('sha256').update(packContent(file)).digest('hex');
   const depth = pattern.startsWith('**/') ? random.pick(['', 'sub/', 'deep/er/']) : '';
   const name = pattern
@@ -178,7 +203,8 @@ function event(cast: Cast): Step[] {
       if (!can('damaged installations')) return [];
       const how = random.weighted([
         [4, 'remove'],
-        [1, 'truncate'],
+        [1, 'cut off'],
+        [1, 'turn'],
         [1, 'remove directory'],
       ] as const);
       return [{ do: 'damage', how, nth: random.below(4) }];
@@ -209,9 +235,14 @@ function foreign(cast: Cast): Step[] {
   const { random, versions } = cast;
   if (!can('foreign files')) return [];
   const { spec } = random.pick(cast.transfers);
-  const name = random.pick(foreignNames).replace('N', spec.name).replace('V', random.pick(versions));
+  const directory = isTreeTarget(spec.targetType) && random.once(2);
+  const name = random
+    .pick(directory ? foreignTreeNames : foreignNames)
+    .replace('N', spec.name)
+    .replace('V', random.pick(versions));
   const path = spec.targetDirectory === '' ? name : `${spec.targetDirectory}/${name}`;
-  return [random.once(5) ? { do: 'put', path, link: 'elsewhere' } : { do: 'put', path, content: `foreign ${name}\n` }];
+  if (!directory && random.once(5)) return [{ do: 'put', path, link: 'elsewhere' }];
+  return [{ do: 'put', path, content: `foreign ${name}\n`, ...(directory ? { directory } : {}) }];
 }
 
 function redefine(cast: Cast): Step {

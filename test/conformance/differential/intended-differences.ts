@@ -3,18 +3,22 @@
  * defect of the one or the other; one of these that does not occur any more has to be taken out.
  */
 
+import { isSameVersion } from '../../../src/version/compare.ts';
 import type { Difference } from './compare.ts';
 import {
   chosenBySystemd,
   hasLongerName,
   installedOf,
+  isOff,
   type MatchedFile,
+  newestWholeOf,
   offeredOf,
   publishedAfter,
   type Situation,
   statesOf,
   visibleOf,
 } from './situation.ts';
+import type { Entry } from './tree.ts';
 
 export interface IntendedDifference {
   readonly name: string;
@@ -50,6 +54,8 @@ const ours: readonly IntendedDifference[] = [
     explains: (difference, situation) => {
       if (difference.what !== 'candidate' && difference.what !== 'file') return false;
       const { earlier } = situation;
+      // What is here, and has no link to be led to, is no update.
+      if (difference.what === 'candidate' && isSettled(situation, difference.extupdate)) return false;
       const isAskedFor = earlier.some((step) => step.do === 'command' && step.version !== undefined);
       const theirs = chosenBySystemd(situation) ?? statesOf(situation).find(({ installed }) => installed)?.version;
       return isAskedFor && statesOf(situation).some(({ version, held }) => held && version === theirs);
@@ -86,6 +92,44 @@ const ours: readonly IntendedDifference[] = [
     },
   },
   {
+    name: 'the version to go back to stays',
+    reason:
+      'Where protected versions fill InstancesMax=, systemd-sysupdate deletes the one that was used until now before it ' +
+      'has downloaded another; extupdate keeps the version before the visible one, whatever InstancesMax= says.',
+    explains: (difference, situation) => {
+      const { scenario, before, differences } = situation;
+      if (difference.what !== 'file') return false;
+      return scenario.transfers.some((spec) => {
+        const installed = installedOf(spec, before);
+        const last = [visibleOf(spec, before, situation), newestWholeOf(scenario, before)];
+        const staying = installed.filter(({ path, version }) =>
+          differences.some(
+            (one) =>
+              one.what === 'file' && one.path === path && one.extupdate && !one.systemd && last.includes(version),
+          ),
+        );
+        if (staying.some(({ path }) => path === difference.path)) return true;
+        // It stays in the place of another one.
+        const isInstalled = installed.some(({ path }) => path === difference.path);
+        return staying.length > 0 && isInstalled && difference.systemd !== undefined && !difference.extupdate;
+      });
+    },
+  },
+  {
+    name: 'what a feature turns off goes with the next apply',
+    reason:
+      'systemd-sysupdate removes the files of a transfer that is off with the next vacuum, or when it installs something; ' +
+      'extupdate does so whenever it applies, as turning off is what the person wants now (#35759).',
+    explains: (difference, situation) => {
+      const { before, command, scenario } = situation;
+      if (difference.what !== 'file' || difference.extupdate || !difference.systemd) return false;
+      if (command.command !== 'update' || chosenBySystemd(situation) !== null) return false;
+      return scenario.transfers.some(
+        (spec) => isOff(spec, situation) && installedOf(spec, before).some(({ path }) => path === difference.path),
+      );
+    },
+  },
+  {
     name: 'of several files with one version the first counts',
     reason:
       'Where a version is offered more than once, systemd-sysupdate takes the one that its binary search happens to ' +
@@ -94,16 +138,33 @@ const ours: readonly IntendedDifference[] = [
       if (difference.what !== 'file') return false;
       const published = publishedAfter(situation.earlier);
       return situation.scenario.transfers.some((spec) => {
-        const offered = offeredOf(spec, situation).filter(({ version }) => version === chosenBySystemd(situation));
+        const chosen = chosenBySystemd(situation);
+        const offered = offeredOf(spec, situation).filter(
+          ({ version }) => chosen !== null && isSameVersion(version, chosen),
+        );
         const [first] = [...offered].sort((a, b) => a.rank - b.rank || (a.path < b.path ? -1 : 1));
-        const contents = new Map(offered.map(({ path }) => [published.get(path)?.content, path]));
+        const publishedIn = (entry: Entry) =>
+          offered.find(({ path }) => entry.content?.includes(published.get(path)?.content ?? '\0'))?.path;
         const entry = difference.extupdate ?? difference.systemd;
         if (offered.length < 2 || !entry) return false;
         if (entry.kind === 'link') return difference.systemd?.kind === difference.extupdate?.kind;
         return difference.extupdate
-          ? contents.get(difference.extupdate.content) === first?.path
-          : contents.has(difference.systemd?.content);
+          ? publishedIn(difference.extupdate) === first?.path
+          : publishedIn(entry) !== undefined;
       });
+    },
+  },
+  {
+    name: 'a version may be asked for in another spelling',
+    reason:
+      '1.0 and 1.00 are one version by UAPI.10, and systemd-sysupdate treats them so but where it is told one by name; ' +
+      'extupdate does so there, too.',
+    explains: (difference, { command: { version }, bySystemd, byExtupdate }) => {
+      if (version === undefined || !bySystemd.said.includes(`Update '${version}' not found.`)) return false;
+      const others = (byExtupdate.document?.components[0]?.versions ?? []).map((state) => state.version);
+      const isSpelledElse = others.some((other) => other !== version && isSameVersion(other, version));
+      if (difference.what === 'succeeded') return isSpelledElse && difference.extupdate;
+      return isSpelledElse && difference.what === 'file';
     },
   },
   {
@@ -111,9 +172,10 @@ const ours: readonly IntendedDifference[] = [
     reason:
       'systemd-sysupdate calls the newest version of which any file is there the current one, wherever the link leads; ' +
       'for extupdate it is the one of which all files are visible.',
-    explains: (difference, { scenario, before }) => {
+    explains: (difference, situation) => {
+      const { scenario, before } = situation;
       if (difference.what !== 'current') return false;
-      const all = scenario.transfers.map((spec) => visibleOf(spec, before));
+      const all = scenario.transfers.map((spec) => visibleOf(spec, before, situation));
       const visible = all.every((version) => version === all[0]) ? all[0] : undefined;
       return difference.extupdate === (visible ?? null);
     },
@@ -157,6 +219,12 @@ const ofOldSystemd: readonly IntendedDifference[] = [
       /^Failed to match pattern/m.test(bySystemd.said),
   },
   {
+    name: '257: a directory named by a version is a crash',
+    reason: 'A pattern with a wildcard before "/" ends in an assertion (#42895); extupdate does as 262.',
+    explains: (_, { systemd, bySystemd }) =>
+      systemd === 257 && /^Assertion .* failed at src\/sysupdate\/sysupdate-pattern\.c/m.test(bySystemd.said),
+  },
+  {
     name: '257: an empty list is a failure',
     reason: 'Nothing on the server is no reason to fail, as 262 sees it too.',
     explains: (_, { systemd, bySystemd }) =>
@@ -194,4 +262,10 @@ function sharedFiles({ scenario, before, byExtupdate }: Situation): MatchedFile[
   return all.filter(({ path, version }) =>
     all.some((other) => other.path === path && other.version.length < version.length),
   );
+}
+
+function isSettled(situation: Situation, version: string | null): boolean {
+  const state = statesOf(situation).find((one) => one.version === version);
+  const hasLink = situation.scenario.transfers.some(({ target }) => target.CurrentSymlink !== undefined);
+  return state?.installed === true && !state.incomplete && !hasLink;
 }

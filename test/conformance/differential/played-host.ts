@@ -1,7 +1,11 @@
 /** The host of one program while a scenario is played: its definitions, its source, what is installed on it. */
-import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isTreeTarget } from '../../../src/source/source-types.ts';
+import { matchPatterns } from '../../../src/version/pattern.ts';
+import { inflict } from './damage.ts';
 import { COMPONENT, definitionOf, type Scenario, SOURCE, STORE, type Step, type TransferSpec } from './scenario.ts';
+import { targetPatternsOf } from './situation.ts';
 import { publishFiles, withdrawFiles, writeManifest } from './source.ts';
 import { readTree, type Tree } from './tree.ts';
 
@@ -14,6 +18,7 @@ export class PlayedHost {
   readonly #source: string;
   readonly #url: string;
   readonly #transfers: TransferSpec[];
+  readonly #isTree: (path: string) => boolean;
 
   /** @param url of the root */
   constructor(root: string, url: string, scenario: Scenario) {
@@ -22,6 +27,7 @@ export class PlayedHost {
     this.#source = join(root, SOURCE);
     this.#url = `${url}${SOURCE}`;
     this.#transfers = [...scenario.transfers];
+    this.#isTree = treesOf(scenario.transfers);
     this.#write('etc/os-release', 'ID=testos\nVERSION_ID=1\n');
     mkdirSync(this.store, { recursive: true });
     for (const spec of this.#transfers) this.#define(spec);
@@ -30,13 +36,16 @@ export class PlayedHost {
   }
 
   files(): Tree {
-    return readTree(this.store);
+    return readTree(this.store, this.#isTree);
   }
 
   /** What is installed, in an order that does not change; not what is hidden. */
   installed(): string[] {
     return [...this.files()]
-      .filter(([path, { kind }]) => kind === 'file' && !path.split('/').some((part) => part.startsWith('.')))
+      .filter(
+        ([path, { kind }]) =>
+          (kind === 'file' || kind === 'tree') && !path.split('/').some((part) => part.startsWith('.')),
+      )
       .map(([path]) => path);
   }
 
@@ -59,10 +68,7 @@ export class PlayedHost {
         return;
       case 'damage': {
         const victim = installed[step.nth % Math.max(1, installed.length)];
-        if (victim === undefined) return;
-        const path = join(this.store, victim);
-        if (step.how === 'truncate') truncateSync(path, 3);
-        else rmSync(step.how === 'remove' ? path : dirname(path), { recursive: true });
+        if (victim !== undefined) inflict(step.how, join(this.store, victim));
         return;
       }
       case 'feature':
@@ -86,8 +92,12 @@ export class PlayedHost {
     const path = join(this.store, step.path);
     rmSync(path, { recursive: true, force: true });
     mkdirSync(dirname(path), { recursive: true });
-    if (step.link === undefined) writeFileSync(path, step.content ?? '');
-    else symlinkSync(step.link, path);
+    if (step.link !== undefined) symlinkSync(step.link, path);
+    else if (step.directory !== true) writeFileSync(path, step.content ?? '');
+    else {
+      mkdirSync(path);
+      writeFileSync(join(path, 'file'), step.content ?? '');
+    }
   }
 
   #define(spec: TransferSpec): void {
@@ -95,8 +105,11 @@ export class PlayedHost {
   }
 
   #list(): void {
-    const all = [...new Set(this.#transfers.map(({ sourceDirectory }) => join(this.#source, sourceDirectory)))];
-    for (const directory of all) {
+    const placeOf = ({ sourceDirectory }: TransferSpec) => join(this.#source, sourceDirectory);
+    const all = this.#transfers.map(placeOf);
+    const asked = this.#transfers.filter(({ sourceType }) => sourceType.startsWith('url-')).map(placeOf);
+    for (const directory of all) mkdirSync(directory, { recursive: true });
+    for (const directory of new Set(asked)) {
       const others = all.filter((other) => other.startsWith(`${directory}/`));
       writeManifest(directory, others);
     }
@@ -108,6 +121,19 @@ export class PlayedHost {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, content);
   }
+}
+
+/** Which directories are one thing: those that are versions, and hidden ones. */
+function treesOf(transfers: readonly TransferSpec[]): (path: string) => boolean {
+  const places = transfers
+    .filter(({ targetType }) => isTreeTarget(targetType))
+    .map((spec) => ({ at: spec.targetDirectory, patterns: targetPatternsOf(spec) }));
+  return (path) =>
+    basename(path).startsWith('.') ||
+    places.some(({ at, patterns }) => {
+      const name = at === '' ? path : path.slice(at.length + 1);
+      return (at === '' || path.startsWith(`${at}/`)) && matchPatterns(patterns, name) !== undefined;
+    });
 }
 
 function feature(enabled: boolean): string {

@@ -4,6 +4,7 @@
  */
 import type { SourceType, TargetType } from '../../../src/types.ts';
 import { definition } from '../../support/world.ts';
+import type { TreeShape } from './published-tree.ts';
 
 /** Where everything of a scenario is installed, below its root; this is what is compared. */
 export const STORE = '/var/lib/store';
@@ -29,13 +30,21 @@ export interface TransferSpec {
   readonly target: Readonly<Record<string, string>>;
 }
 
-/** One file of a release, by path below {@link SOURCE}. */
+/** One file, archive or directory of a release, by path below {@link SOURCE}. */
 export interface PublishedFile {
   readonly path: string;
   readonly content: string;
   /** Whether it is published compressed. */
   readonly gzip?: boolean;
+  /** Where it is no file: what it is, and how the tree in it is made. */
+  readonly tree?: { readonly form: 'tar' | 'directory'; readonly shape: TreeShape };
 }
+
+/**
+ * To cut off: a file is made shorter, a directory loses a file. To turn: a file becomes a directory, a directory a file.
+ * The directory that is removed is the one that holds it.
+ */
+export type Damage = 'remove' | 'cut off' | 'turn' | 'remove directory';
 
 export type CommandWord = 'check-new' | 'update' | 'vacuum' | 'list';
 
@@ -43,9 +52,16 @@ export type Step =
   | { readonly do: 'publish'; readonly files: readonly PublishedFile[] }
   | { readonly do: 'withdraw'; readonly paths: readonly string[] }
   /** Something that neither program has put below {@link STORE}; `link` makes it a link. */
-  | { readonly do: 'put'; readonly path: string; readonly content?: string; readonly link?: string }
-  /** What happens to an installed file: the nth of those that are there. */
-  | { readonly do: 'damage'; readonly how: 'remove' | 'truncate' | 'remove directory'; readonly nth: number }
+  | {
+      readonly do: 'put';
+      readonly path: string;
+      readonly content?: string;
+      readonly link?: string;
+      /** Whether it is a directory, with the content in a file. */
+      readonly directory?: boolean;
+    }
+  /** What happens to an installed file or directory: the nth of those that are there. */
+  | { readonly do: 'damage'; readonly how: Damage; readonly nth: number }
   | { readonly do: 'feature'; readonly name: string; readonly enabled: boolean }
   /** A setting of one definition is changed by its author. */
   | {
@@ -89,11 +105,11 @@ export function definitionOf(spec: TransferSpec, base: string): string {
 export function renderStep(step: Step): string {
   switch (step.do) {
     case 'publish':
-      return `publish ${step.files.map(({ path, gzip }) => `${path}${gzip ? ' (gzip)' : ''}`).join(', ')}`;
+      return `publish ${step.files.map(({ path, gzip, tree }) => `${path}${gzip ? ' (gzip)' : ''}${tree ? ` (${tree.form}, ${tree.shape})` : ''}`).join(', ')}`;
     case 'withdraw':
       return `withdraw ${step.paths.join(', ')}`;
     case 'put':
-      return `put ${step.path}${step.link === undefined ? '' : ` -> ${step.link}`}`;
+      return `put ${step.path}${step.directory ? '/' : ''}${step.link === undefined ? '' : ` -> ${step.link}`}`;
     case 'damage':
       return `damage: ${step.how} of installed file ${step.nth}`;
     case 'feature':

@@ -1,6 +1,7 @@
 /** Everything that is known where a difference was seen, and what can be told from it. */
 import { posix } from 'node:path';
 import type { Document, VersionDocument } from '../../../src/cli/document.ts';
+import { isTreeTarget, sourceTraits } from '../../../src/source/source-types.ts';
 import { newestFirst } from '../../../src/version/compare.ts';
 import { matchPattern, matchPatterns, type Pattern, parsePattern } from '../../../src/version/pattern.ts';
 import type { Difference } from './compare.ts';
@@ -47,23 +48,47 @@ export interface MatchedFile {
 
 /** What the patterns of a transfer match in its target directory, whoever put it there, and whosever else it is. */
 export function installedOf(spec: TransferSpec, tree: Tree): MatchedFile[] {
-  const files = [...tree].filter(([, { kind }]) => kind === 'file').map(([path]) => path);
+  const wanted = isTreeTarget(spec.targetType) ? 'tree' : 'file';
+  const files = [...tree].filter(([, { kind }]) => kind === wanted).map(([path]) => path);
   return matchedBy(targetPatternsOf(spec), spec.targetDirectory, files);
 }
 
-/** The version of a transfer that can be seen: the one that its link leads to; without a link the newest. */
-export function visibleOf(spec: TransferSpec, tree: Tree): string | undefined {
+/** Whether features turn a transfer off. */
+export function isOff({ transfer }: TransferSpec, { scenario, earlier }: Situation): boolean {
+  const features = { ...scenario.features };
+  for (const step of earlier) if (step.do === 'feature') features[step.name] = step.enabled;
+  return [transfer.Features, transfer.RequisiteFeatures].some((name) => name !== undefined && !features[String(name)]);
+}
+
+/**
+ * The version of a transfer that can be seen: the one that its link leads to; without a link the newest of those that no
+ * person has put off, or else of all.
+ */
+export function visibleOf(spec: TransferSpec, tree: Tree, situation: Situation): string | undefined {
   const installed = installedOf(spec, tree);
   const link = spec.target.CurrentSymlink;
-  if (link === undefined) return [...installed].sort((a, b) => newestFirst(a.version, b.version))[0]?.version;
+  if (link === undefined) {
+    const versions = installed.map(({ version }) => version).sort(newestFirst);
+    const held = statesOf(situation).filter((state) => state.held);
+    return versions.find((version) => !held.some((state) => state.version === version)) ?? versions[0];
+  }
   const place = link.startsWith(`${STORE}/`) ? link.slice(STORE.length + 1) : posix.join(spec.targetDirectory, link);
   const target = posix.join(posix.dirname(place), tree.get(place)?.content ?? '');
   return installed.find(({ path }) => path === target)?.version;
 }
 
+/** The newest version of which all transfers have something installed. */
+export function newestWholeOf({ transfers }: Scenario, tree: Tree): string | undefined {
+  const [first = [], ...others] = transfers.map((spec) => installedOf(spec, tree).map(({ version }) => version));
+  return first.filter((version) => others.every((other) => other.includes(version))).sort(newestFirst)[0];
+}
+
 /** What of the published files is a version of a transfer. */
 export function offeredOf(spec: TransferSpec, { earlier }: Situation): MatchedFile[] {
-  return matchedBy(sourcePatternsOf(spec), spec.sourceDirectory, [...publishedAfter(earlier).keys()]);
+  const isTree = sourceTraits[spec.sourceType].form === 'tree';
+  const published = [...publishedAfter(earlier).values()].filter(({ tree }) => (tree?.form === 'directory') === isTree);
+  const paths = published.map(({ path }) => path);
+  return matchedBy(sourcePatternsOf(spec), spec.sourceDirectory, paths);
 }
 
 /** What is on the server after these steps. */

@@ -1,25 +1,30 @@
-/** The publisher's side: files below the source directory, and a list of them in every directory that is a source. */
+/** The publisher's side: what is below the source directory, and lists of it for those who ask over the network. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { archiveOf, writeTree } from './published-tree.ts';
 import type { PublishedFile } from './scenario.ts';
 
-/** The bytes of a file as they are published. */
-export function packContent({ content, gzip }: Pick<PublishedFile, 'content' | 'gzip'>): Buffer {
-  return gzip ? gzipSync(content) : Buffer.from(content);
+/** The bytes of a file or an archive as they are published. */
+export function packContent({ content, gzip, tree }: Omit<PublishedFile, 'path'>): Buffer {
+  const bytes = tree ? archiveOf(tree.shape, content) : Buffer.from(content);
+  return gzip ? gzipSync(bytes) : bytes;
 }
 
 export function publishFiles(directory: string, files: readonly PublishedFile[]): void {
   for (const file of files) {
     const path = join(directory, file.path);
+    // A directory that is published anew is another one.
+    rmSync(path, { recursive: true, force: true });
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, packContent(file));
+    if (file.tree?.form === 'directory') writeTree(path, file, file.tree.shape);
+    else writeFileSync(path, packContent(file));
   }
 }
 
 export function withdrawFiles(directory: string, paths: readonly string[]): void {
-  for (const path of paths) rmSync(join(directory, path), { force: true });
+  for (const path of paths) rmSync(join(directory, path), { recursive: true, force: true });
 }
 
 /**

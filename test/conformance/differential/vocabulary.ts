@@ -21,8 +21,10 @@ export interface Naming {
   readonly source: readonly string[];
   /** Empty: as the source. */
   readonly target: readonly string[];
-  /** Whether files are published compressed. */
+  /** Whether files and archives are published compressed. */
   readonly gzip?: boolean;
+  /** What is published; files where nothing is said. */
+  readonly form?: 'tar' | 'directory';
 }
 
 export const namings: readonly Naming[] = [
@@ -62,6 +64,29 @@ export const namings: readonly Naming[] = [
     gzip: true,
   },
   { weight: 1, needs: ['compression'], source: ['N_@v.raw.gz'], target: [], gzip: true },
+  { weight: 4, needs: [], form: 'tar', source: ['N_@v.tar'], target: ['N_@v'] },
+  { weight: 3, needs: ['compression'], form: 'tar', source: ['N_@v.tar.gz'], target: ['N_@v'], gzip: true },
+  { weight: 1, needs: [], form: 'tar', source: ['N_@v.tar'], target: [] },
+  { weight: 1, needs: ['mode in the name'], form: 'tar', source: ['N_@v_@m.tar'], target: ['N_@v'] },
+  { weight: 1, needs: ['time in the name'], form: 'tar', source: ['N_@v_@t.tar'], target: ['N_@v'] },
+  { weight: 1, needs: ['target subdirectories'], form: 'tar', source: ['N_@v.tar'], target: ['N/@v'] },
+  { weight: 1, needs: ['tries in the name'], form: 'tar', source: ['N_@v.tar'], target: ['N_@v+@l-@d', 'N_@v'] },
+  {
+    weight: 1,
+    needs: ['compression', 'two patterns'],
+    form: 'tar',
+    source: ['N_@v.tar.gz', 'N_@v.tar'],
+    target: ['N_@v'],
+    gzip: true,
+  },
+  { weight: 4, needs: [], form: 'directory', source: ['N_@v'], target: ['N_@v'] },
+  { weight: 2, needs: [], form: 'directory', source: ['N_@v'], target: [] },
+  { weight: 1, needs: [], form: 'directory', source: ['N-@v'], target: ['N_@v.d'] },
+  { weight: 1, needs: ['subdirectories'], form: 'directory', source: ['sub/N_@v'], target: ['N_@v'] },
+  { weight: 1, needs: ['subdirectories'], form: 'directory', source: ['N/@v/image'], target: ['N_@v'] },
+  { weight: 1, needs: ['mode in the name'], form: 'directory', source: ['N_@v_@m'], target: ['N_@v'] },
+  { weight: 1, needs: ['time in the name'], form: 'directory', source: ['N_@v_@t'], target: ['N_@v'] },
+  { weight: 1, needs: ['target subdirectories'], form: 'directory', source: ['N_@v'], target: ['@v/N'] },
 ];
 
 /** Names of transfers: one is the beginning of the others. */
@@ -84,21 +109,25 @@ export const foreignNames = [
   '.sysupdate.other',
 ];
 
+/** Such names of directories. */
+export const foreignTreeNames = ['.#N_V', '.hidden', '.N_V', 'N_V.bak', 'N_', 'xN_V', 'N_V.raw', 'other_V'];
+
 /** Names beside the files of a source. */
 export const besideNames = ['N_V.raw.sig', 'N_V.manifest', 'xN_V.raw', 'N_.raw', 'N_V!.raw', 'N.raw', 'other_V.raw'];
 
 export const modes = ['644', '600', '755', '444'];
 
-/** The first of the times that names tell, in milliseconds since 1970, and how many there are, a second apart. */
-const FIRST_TIME = 1_600_000_000_000;
+/** The first of the times that names tell, in milliseconds since 1970. */
+export const firstNamedTime = 1_600_000_000_000;
+/** How many there are, a second apart. */
 const TIMES = 1000;
 
 /** A time for a name, in microseconds since 1970. */
 export function namedTime(nth: number): string {
-  return String((FIRST_TIME + (nth % TIMES) * 1000) * 1000);
+  return String((firstNamedTime + (nth % TIMES) * 1000) * 1000);
 }
 
 /** Whether a time can only come from a name. */
 export function isNamedTime(milliseconds: number | undefined): boolean {
-  return milliseconds !== undefined && milliseconds >= FIRST_TIME && milliseconds < FIRST_TIME + TIMES * 1000;
+  return milliseconds !== undefined && milliseconds >= firstNamedTime && milliseconds < firstNamedTime + TIMES * 1000;
 }

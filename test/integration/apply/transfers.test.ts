@@ -208,6 +208,26 @@ describe('several transfers', () => {
     expect(statSync(join(world.root, directory, 'b_2')).ino, 'what was there stays').toBe(before);
   });
 
+  it('a file in the place of a directory, and a directory in the place of a file, make way', async () => {
+    define('turned', {
+      file: {
+        Source: { Type: 'regular-file', Path: '/srv/turned', MatchPattern: 'f_@v' },
+        Target: { Type: 'regular-file', Path: '/opt/turned', MatchPattern: 'f_@v' },
+      },
+      tree: {
+        Source: { Type: 'directory', Path: '/srv/turned', MatchPattern: 't_@v' },
+        Target: { Type: 'directory', Path: '/opt/turned', MatchPattern: 't_@v' },
+      },
+    });
+    world.write('srv/turned/f_1', 'file');
+    world.write('srv/turned/t_1/inner', 'tree');
+    world.write('opt/turned/f_1/inner', 'no file');
+    world.write('opt/turned/t_1', 'no tree');
+    await apply('turned');
+    expect(world.read('opt/turned/f_1')).toBe('file');
+    expect(world.read('opt/turned/t_1/inner')).toBe('tree');
+  });
+
   it('a transfer that a feature turns on is filled in at the version that is there', async () => {
     define('set', { a: one('a'), b: one('b'), c: one('c', {}, { Features: 'extra' }) });
     world.write('etc/sysupdate.set.d/extra.feature', '[Feature]\nEnabled=yes\n');
@@ -340,6 +360,29 @@ describe('archives', () => {
     await apply('tar');
     expect(world.names('opt/tar')).toEqual(['t_1', 't_2', 't_3', 't_4']);
     for (const name of world.names('opt/tar')) expect(world.read(`opt/tar/${name}/bin/run`)).toBe('text');
+  });
+
+  it('brings mode and time of its tree along, whatever those of the archive are; Mode= goes before', async () => {
+    const define1 = (target: Settings) =>
+      define('kept', {
+        one: {
+          Source: { Type: 'tar', Path: '/srv/kept', MatchPattern: 'k_@v_@t_@m.tar' },
+          Target: { Type: 'directory', Path: '/opt/kept', MatchPattern: 'k_@v', ...target },
+        },
+      });
+    const stat = (name: string) => statSync(join(world.root, 'opt/kept', name));
+    world.write('kept/file', 'text');
+    execFileSync('chmod', ['0751', join(world.root, 'kept')]);
+    utimesSync(join(world.root, 'kept'), 1_000_000_000, 1_000_000_000);
+    pack('kept', join(world.root, 'srv/kept/k_1_1600000000000000_600.tar'));
+    define1({});
+    await apply('kept');
+    expect(stat('k_1').mode & 0o7777).toBe(0o751);
+    expect(stat('k_1').mtimeMs).toBe(1_000_000_000_000);
+    pack('kept', join(world.root, 'srv/kept/k_2_1600000000000000_600.tar'));
+    define1({ Mode: '0700' });
+    await apply('kept');
+    expect(stat('k_2').mode & 0o7777).toBe(0o700);
   });
 
   it('a url-tar source becomes a directory extension; one that does not fit is passed over in the same run', async () => {
