@@ -19,7 +19,7 @@ import type { Report } from './report.ts';
 const SCENARIOS_DEFAULT = 300;
 const { EXTUPDATE_TEST_SCENARIOS: count, EXTUPDATE_TEST_SEED: seed, EXTUPDATE_TEST_SCENARIO: file } = process.env;
 /** Failures that are printed in full. */
-const FAILURES_SHOWN = 60;
+const FAILURES_SHOWN = 3;
 const TIMEOUT_MS = 1_800_000;
 
 const reason = hostUnavailable();

@@ -37,7 +37,7 @@ export function generateScenario(seed: number): Scenario {
   if (random.once(3)) steps.push(...foreign(cast));
   steps.push(...command(cast));
   for (let left = 3 + random.below(2); left > 0; left--) {
-    if (random.once(6)) steps.push(...backAndForth(cast));
+    if (can('turning back') && random.once(6)) steps.push(...backAndForth(cast));
     steps.push(...event(cast));
     if (!random.once(3)) steps.push(...event(cast));
     steps.push(...command(cast));

@@ -10,6 +10,7 @@ import {
   chosenBySystemd,
   installedOf,
   isOff,
+  linkOf,
   type MatchedFile,
   newestWholeOf,
   offeredOf,
@@ -118,7 +119,9 @@ const ours: readonly IntendedDifference[] = [
       if (difference.what !== 'file' || difference.extupdate || !difference.systemd) return false;
       if (command.command !== 'update' || chosenBySystemd(situation) !== null) return false;
       return scenario.transfers.some(
-        (spec) => isOff(spec, situation) && installedOf(spec, before).some(({ path }) => path === difference.path),
+        (spec) =>
+          isOff(spec, situation) &&
+          [linkOf(spec), ...installedOf(spec, before).map(({ path }) => path)].includes(difference.path),
       );
     },
   },
