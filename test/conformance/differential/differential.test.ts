@@ -6,13 +6,12 @@
  * - `EXTUPDATE_TEST_SEED=N`: the seed of the first; the next one has the next number
  * - `EXTUPDATE_TEST_SCENARIO=FILE`: one scenario as it was printed, edited by hand
  */
-import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { hostUnavailable, prepareTree } from '../../support/systemd-host.ts';
+import { bundleDriver } from './bundle-driver.ts';
 import { runInTree } from './container.ts';
 import { intendedDifferences } from './intended-differences.ts';
 import type { Report } from './report.ts';
@@ -20,10 +19,9 @@ import type { Report } from './report.ts';
 const SCENARIOS_DEFAULT = 300;
 const { EXTUPDATE_TEST_SCENARIOS: count, EXTUPDATE_TEST_SEED: seed, EXTUPDATE_TEST_SCENARIO: file } = process.env;
 /** Failures that are printed in full. */
-const FAILURES_SHOWN = 60;
+const FAILURES_SHOWN = 3;
 const TIMEOUT_MS = 1_800_000;
 
-const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const reason = hostUnavailable();
 if (reason !== undefined && process.env.CI) throw new Error(`the differential test must run in CI: ${reason}`);
 if (reason !== undefined) console.warn(`skipped: comparison with systemd-sysupdate: ${reason}`);
@@ -51,9 +49,7 @@ async function playAll(): Promise<Report[]> {
   const directory = mkdtempSync(join(tmpdir(), 'extupdate-differential-'));
   const driver = join(directory, 'driver.mjs');
   try {
-    const bundler = join(repository, 'test/support/bundle.mjs');
-    const entry = 'test/conformance/differential/driver.ts';
-    execFileSync(process.execPath, [bundler, entry, driver], { cwd: repository, stdio: 'inherit' });
+    await bundleDriver(driver);
     if (file !== undefined) copyFileSync(file, join(directory, 'scenario.json'));
     const scenarios =
       file === undefined ? [seed ?? '1', count ?? String(SCENARIOS_DEFAULT)] : ['/run/driver/scenario.json'];

@@ -1,36 +1,21 @@
 /** Makes scenarios: the same seed, the same scenario. */
 import { createHash } from 'node:crypto';
 import { isTreeTarget } from '../../../src/source/source-types.ts';
-import type { SourceType } from '../../../src/types.ts';
 import { isSameVersion } from '../../../src/version/compare.ts';
+import { type Cast, can, castTransfer } from './cast.ts';
 import { treeShapes } from './published-tree.ts';
-import { type Random, randomFrom } from './random.ts';
-import { COMPONENT, type PublishedFile, type Scenario, type Step, type TransferSpec } from './scenario.ts';
+import { randomFrom } from './random.ts';
+import type { PublishedFile, Scenario, Step } from './scenario.ts';
 import { packContent } from './source.ts';
-import { type Dimension, supported } from './supported.ts';
 import {
   besideNames,
   foreignNames,
   foreignTreeNames,
   modes,
-  type Naming,
   namedTime,
-  namings,
   transferNames,
   versionPools,
 } from './vocabulary.ts';
-
-/** What the steps of a scenario are made from. */
-interface Cast {
-  readonly random: Random;
-  readonly versions: readonly string[];
-  readonly transfers: readonly { readonly spec: TransferSpec; readonly naming: Naming }[];
-  readonly features: readonly string[];
-  /** What is published now, by path, and the version that it was made for. */
-  readonly published: Map<string, string>;
-  /** Makes every content one of its own. */
-  edition: number;
-}
 
 /** @param seed of this one scenario */
 export function generateScenario(seed: number): Scenario {
@@ -52,6 +37,7 @@ export function generateScenario(seed: number): Scenario {
   if (random.once(3)) steps.push(...foreign(cast));
   steps.push(...command(cast));
   for (let left = 3 + random.below(2); left > 0; left--) {
+    if (can('turning back') && random.once(6)) steps.push(...backAndForth(cast));
     steps.push(...event(cast));
     if (!random.once(3)) steps.push(...event(cast));
     steps.push(...command(cast));
@@ -66,80 +52,6 @@ export function generateScenario(seed: number): Scenario {
 
 function isDistinct(pool: readonly string[]): boolean {
   return pool.every((one, index) => pool.slice(index + 1).every((other) => !isSameVersion(one, other)));
-}
-
-function can(dimension: Dimension): boolean {
-  return supported[dimension];
-}
-
-function castTransfer(
-  random: Random,
-  name: string,
-  versions: readonly string[],
-  features: readonly string[],
-): { spec: TransferSpec; naming: Naming } {
-  const form = random.weighted([
-    [6, 'file'],
-    [can('source tar') ? 2 : 0, 'tar'],
-    [can('source directory') ? 1 : 0, 'directory'],
-  ] as const);
-  const naming = random.weighted(
-    namings
-      .filter((one) => (one.form ?? 'file') === form && one.needs.every(can))
-      .map((one) => [one.weight, one] as const),
-  );
-  const named = (patterns: readonly string[]) => patterns.map((pattern) => pattern.replaceAll('N', name));
-  const sourceType = castSource(random, form);
-  const apart = random.once(3);
-  const isGated = features.length > 0 && name !== COMPONENT;
-  const symlink = random.pick([`${name}.current`, `/var/lib/store/${name}.link`]);
-  return {
-    naming,
-    spec: {
-      name,
-      sourceType,
-      targetType: form === 'file' ? 'regular-file' : random.once(4) ? 'subvolume' : 'directory',
-      // What is in a directory is no file of its own on the server.
-      sourceDirectory: form === 'directory' || random.once(4) ? `of-${name}` : '',
-      targetDirectory: apart ? `in-${name}` : '',
-      sourcePatterns: named(naming.source),
-      targetPatterns: named(naming.target),
-      transfer: {
-        ...(random.once(6) ? { MinVersion: random.pick(versions) } : {}),
-        ...(random.once(5) ? { ProtectVersion: random.some(versions, 1 + random.below(2)) } : {}),
-        ...(isGated && random.once(2) ? { Features: random.pick(features) } : {}),
-        ...(isGated && random.once(3) ? { RequisiteFeatures: random.pick(features) } : {}),
-      },
-      target: {
-        ...(random.once(4)
-          ? {}
-          : {
-              InstancesMax: String(
-                random.weighted([
-                  [5, 2],
-                  [2, 3],
-                  [1, 1],
-                  [1, 4],
-                ] as const),
-              ),
-            }),
-        ...(can('current symlink') && random.once(4) ? { CurrentSymlink: symlink } : {}),
-        ...(random.once(6) ? { Mode: `0${random.pick(modes)}` } : {}),
-      },
-    },
-  };
-}
-
-function castSource(random: Random, form: 'file' | 'tar' | 'directory'): SourceType {
-  const isLocal = !random.once(4);
-  switch (form) {
-    case 'file':
-      return can('source regular-file') && isLocal ? 'regular-file' : 'url-file';
-    case 'tar':
-      return can('source url-tar') && random.once(2) ? 'url-tar' : 'tar';
-    case 'directory':
-      return isLocal ? 'directory' : 'subvolume';
-  }
 }
 
 /** A version as its publisher puts it out: one file for every transfer, or not for all. */
@@ -177,6 +89,28 @@ function beside(cast: Cast, version: string): PublishedFile {
   const name = cast.random.pick(besideNames).replace('N', spec.name).replace('V', version);
   const path = spec.sourceDirectory === '' ? name : `${spec.sourceDirectory}/${name}`;
   return { path, content: `beside ${name}\n` };
+}
+
+/** What chance alone brings about too rarely: a person turns back to what is still there. */
+function backAndForth(cast: Cast): Step[] {
+  const { random, features, published } = cast;
+  if (features.length > 0) {
+    const name = random.pick(features);
+    const turned = (enabled: boolean): Step[] => [
+      { do: 'feature', name, enabled },
+      { do: 'command', command: 'update' },
+    ];
+    return [...turned(true), ...turned(false)];
+  }
+  const [older] = published.values();
+  const newest = random.pick(cast.versions);
+  if (older === undefined || older === newest) return [];
+  const update = (version?: string): Step => ({
+    do: 'command',
+    command: 'update',
+    ...(version === undefined ? {} : { version }),
+  });
+  return [update(older), publish(cast, newest), update(newest), update(older)];
 }
 
 /** What happens between two commands. */

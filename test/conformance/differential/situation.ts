@@ -72,9 +72,15 @@ export function visibleOf(spec: TransferSpec, tree: Tree, situation: Situation):
     const held = statesOf(situation).filter((state) => state.held);
     return versions.find((version) => !held.some((state) => state.version === version)) ?? versions[0];
   }
-  const place = link.startsWith(`${STORE}/`) ? link.slice(STORE.length + 1) : posix.join(spec.targetDirectory, link);
+  const place = linkOf(spec) ?? '';
   const target = posix.join(posix.dirname(place), tree.get(place)?.content ?? '');
   return installed.find(({ path }) => path === target)?.version;
+}
+
+/** Where the link of a transfer is, below the store. */
+export function linkOf({ target: { CurrentSymlink: link }, targetDirectory }: TransferSpec): string | undefined {
+  if (link === undefined) return undefined;
+  return link.startsWith(`${STORE}/`) ? link.slice(STORE.length + 1) : posix.join(targetDirectory, link);
 }
 
 /** The newest version of which all transfers have something installed. */

@@ -24,6 +24,7 @@ export const supported = {
   'definitions that change': true,
   'current symlink': true,
   'republished versions': true,
+  'turning back': false,
   'versions that are equal': true,
 } as const satisfies Readonly<Record<string, boolean>>;
 
