@@ -1,6 +1,7 @@
 /** What definitions must not share: a link, or the very same files. Pure. */
+import { isTreeTarget } from '../source/source-types.ts';
 import type { Component, Transfer } from '../types.ts';
-import type { Pattern } from '../version/pattern.ts';
+import { matchPatterns, type Pattern } from '../version/pattern.ts';
 import type { Problem } from './ini.ts';
 
 export interface Checked {
@@ -59,11 +60,20 @@ function textOf({ text }: Pattern): string {
   return text;
 }
 
+/** What of a path stands below a directory; undefined when it is elsewhere. */
+function nameBelow(directory: string, path: string): string | undefined {
+  return path.startsWith(`${directory}/`) ? path.slice(directory.length + 1).split('/')[0] : undefined;
+}
+
 function conflictOf(transfer: Transfer, other: Transfer): Problem | undefined {
   const { currentSymlink, path, patterns } = transfer.target;
   const error = (message: string): Problem => ({ file: transfer.file, line: 1, message, severity: 'error' });
   if (currentSymlink !== undefined && currentSymlink === other.target.currentSymlink) {
     return error(`CurrentSymlink=: ${currentSymlink} is also that of ${other.file}; allowed: a link of its own`);
+  }
+  const below = isTreeTarget(transfer.target.type) ? nameBelow(path, other.target.path) : undefined;
+  if (below !== undefined && matchPatterns(patterns, below) !== undefined) {
+    return error(`MatchPattern=: matches ${below}, the target directory of ${other.file}; allowed: names of its own`);
   }
   if (path !== other.target.path) return undefined;
   const texts = new Set(patterns.map(textOf));

@@ -116,6 +116,10 @@ function readSource(reader: SettingReader): TransferSource | undefined {
   if (path === undefined) reader.missing('Source', 'Path', 'where the versions are');
   if (patterns.length === 0) reader.missing('Source', 'MatchPattern', 'a pattern with @v, such as NAME_@v.raw');
   if (type === undefined || path === undefined || patterns.length === 0) return undefined;
+  if (sourceTraits[type].form === 'tree' && patterns.some((pattern) => pattern.anyDirectory)) {
+    const message = `MatchPattern=: "**/" is not for sources of the type ${type}; allowed: a name, or directories by name`;
+    reader.problem(reader.last('Source', 'MatchPattern'), message);
+  }
   const relativeTo = reader.oneOf('Source', 'PathRelativeTo', sourceAnchors);
   return { type, path, explicit: relativeTo === 'explicit', patterns };
 }

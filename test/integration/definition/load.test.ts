@@ -191,6 +191,16 @@ describe('problems', () => {
     ]);
   });
 
+  it('a target directory inside of another one, where it would be a version of that, is told', () => {
+    const tree = (pattern: string, path: string) =>
+      `[Source]\nType=directory\nPath=/srv\nMatchPattern=${pattern}\n[Target]\nPath=${path}\n`;
+    write('etc/extupdate/transfer.d/app.transfer', tree('app_@v', '/var/lib/store'));
+    write('etc/extupdate/transfer.d/extra.transfer', tree('x_@v', '/var/lib/store/app_extra.d/deep'));
+    write('etc/extupdate/transfer.d/other.transfer', tree('y_@v', '/var/lib/store/in-other'));
+    expect(load().components.map(({ name }) => name)).toEqual(['extra', 'other']);
+    expect(load().broken[0]?.problems[0]?.message).toContain('matches app_extra.d, the target directory of');
+  });
+
   it.each(['__proto__', '50-', 'a b', 'a@b'])('%j is no name for a component', (name) => {
     write(`etc/extupdate/transfer.d/${name}.transfer`, transfer('x'));
     expect(load().components).toEqual([]);

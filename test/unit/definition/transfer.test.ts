@@ -108,6 +108,12 @@ describe('parseTransfer', () => {
     [`[Transfer]\nVerify=perhaps\n${source}${target}`, 2, 'Verify=: "perhaps" is not a boolean; allowed: yes, no'],
     [`[Transfer]\nMinVersion=a/b\n${source}${target}`, 2, 'MinVersion=: "a/b" is not a version'],
     [`${source}[Target]\nPath=/x\nMatchPattern=**/f_@v\n`, 7, '"**/" is for sources only'],
+    [`[Source]\nType=directory\nPath=/s\nMatchPattern=**/f_@v\n${target}`, 4, '"**/" is not for sources of the type'],
+    [
+      `[Source]\nType=tar\nPath=/s\nMatchPattern=f_@v\n[Target]\nType=regular-file\nPath=/x\n`,
+      6,
+      'a tar source cannot fill',
+    ],
   ])('%j: line %i, %s', (text, line, message) => {
     const { transfer, problems } = parse(text);
     expect(transfer).toBeUndefined();
