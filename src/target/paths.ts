@@ -5,9 +5,7 @@ import { isVpickVersion } from '../resolve/vpick.ts';
 import { compressionSuffix } from '../source/list-offered.ts';
 import type { InstalledInstance, OfferedInstance, Transfer } from '../types.ts';
 import { formatPattern, type PatternFields } from '../version/pattern.ts';
-
-/** Automatic boot assessment: how often a version that counts its tries may be tried. */
-const TRIES_LEFT_DEFAULT = 3;
+import { newTries } from './tries.ts';
 
 /** Path of an instance as seen inside the root. */
 export function instancePath(transfer: Transfer, instance: Pick<InstalledInstance, 'name' | 'parked'>): string {
@@ -40,7 +38,7 @@ export function fileNameOf(transfer: Transfer, instance: OfferedInstance): strin
   return name ?? instance.name.slice(instance.name.lastIndexOf('/') + 1).replace(compressionSuffix, '');
 }
 
-/** What a new name tells: settings first, then what the source tells, then what sysupdate.d(5) takes for granted. */
+/** What a new name tells: settings first, then what the source tells. */
 function newFields({ target }: Transfer, fields: PatternFields): PatternFields {
   const mode = target.mode ?? fields.mode;
   const readOnly = target.readOnly ?? fields.readOnly;
@@ -48,8 +46,7 @@ function newFields({ target }: Transfer, fields: PatternFields): PatternFields {
     ...fields,
     ...(mode === undefined ? {} : { mode }),
     ...(readOnly === undefined ? {} : { readOnly }),
-    triesLeft: target.triesLeft ?? fields.triesLeft ?? TRIES_LEFT_DEFAULT,
-    triesDone: target.triesDone ?? fields.triesDone ?? 0,
+    ...newTries(target, fields),
   };
 }
 
