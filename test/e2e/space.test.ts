@@ -6,19 +6,20 @@ const MIB = 1024 * 1024;
 const SIZE = 24 * MIB;
 
 describeHosts('a disk with room for one image and a half', (suite) => {
+  // A name of its own: all hosts see the loop devices of the others, and what is behind one is not removed.
   let e2e: E2e;
   const version = (name: string) => e2e.cat(`/usr/share/${name}/version`);
   const big = (one: string, size = SIZE) =>
-    image('app', one, { files: { 'usr/share/app/version': one, 'usr/share/app/data': randomBytes(size) } });
+    image('roomy', one, { files: { 'usr/share/roomy/version': one, 'usr/share/roomy/data': randomBytes(size) } });
   const offered: Record<string, Buffer> = {};
   const offer = (one: string, size?: number) => {
-    offered[`app_${one}.raw`] = big(one, size);
-    return e2e.publish('app', offered);
+    offered[`roomy_${one}.raw`] = big(one, size);
+    return e2e.publish('roomy', offered);
   };
 
   beforeAll(async () => {
     e2e = await startE2e(suite);
-    e2e.define('app', {}, { Path: '/var/lib/extensions/app.raw.v', InstancesMax: '3' });
+    e2e.define('roomy', {}, { Path: '/var/lib/extensions/roomy.raw.v', InstancesMax: '3' });
     // The active image, one and a half beside it, and what is always left free.
     const size = SIZE + 1.5 * SIZE + 16 * MIB + 4 * MIB;
     await e2e.host.sh(
@@ -34,14 +35,14 @@ describeHosts('a disk with room for one image and a half', (suite) => {
   it('updates, and says what it deleted first: never what is active', async () => {
     await offer('3');
     const result = await e2e.run('apply');
-    expect(result).toMatchObject({ status: 0, stdout: 'app: activated 3 (was 2)\n' });
-    expect(result.stderr).toContain('app: removed 1: space is needed, and it was the version to go back to');
-    expect(await version('app')).toBe('3');
+    expect(result).toMatchObject({ status: 0, stdout: 'roomy: activated 3 (was 2)\n' });
+    expect(result.stderr).toContain('roomy: removed 1: space is needed, and it was the version to go back to');
+    expect(await version('roomy')).toBe('3');
     expect((await e2e.run('history')).stdout).toMatch(/remove 1/);
     // The next time the one before is in the way.
     await offer('4');
     expect((await e2e.run('apply')).stderr).toContain('removed 2: space is needed');
-    expect(await version('app')).toBe('4');
+    expect(await version('roomy')).toBe('4');
   });
 
   it('what does not fit beside the active one is refused, and the active one stays', async () => {
@@ -49,10 +50,10 @@ describeHosts('a disk with room for one image and a half', (suite) => {
     const result = await e2e.run('apply');
     expect(result.status).toBe(14);
     expect(result.stderr).toMatch(/not enough space: [0-9]+ MiB needed, [0-9]+ MiB free/);
-    expect(await version('app')).toBe('4');
-    delete offered['app_5.raw'];
+    expect(await version('roomy')).toBe('4');
+    delete offered['roomy_5.raw'];
     await offer('6');
-    expect(await e2e.run('apply')).toMatchObject({ status: 0, stdout: 'app: activated 6 (was 4)\n' });
+    expect(await e2e.run('apply')).toMatchObject({ status: 0, stdout: 'roomy: activated 6 (was 4)\n' });
   });
 
   it('a run that may delete nothing leaves word for one that may', async () => {
