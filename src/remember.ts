@@ -16,7 +16,7 @@ import {
 } from './resolve/record.ts';
 import { isOnTrial, wantedIn } from './survey.ts';
 import type { System } from './system.ts';
-import { activeName } from './target/active.ts';
+import { activeNames } from './target/active-names.ts';
 import { listInstalled } from './target/list-installed.ts';
 import { fileNameOf, stateKey } from './target/paths.ts';
 import type { Component } from './types.ts';
@@ -131,12 +131,15 @@ async function activeEntry(
 
 /** The visible file of every transfer, read off the disk; undefined when one has none. */
 async function activeFiles(system: System, state: State, place: string, component: Component) {
-  const files = [];
-  const isWanted = wantedIn(system, state, component.name);
+  const here = [];
   for (const transfer of component.transfers) {
-    const installed = await listInstalled(place, transfer, state, { readImages: false });
-    const name = activeName(place, transfer, installed, system.host.release.architecture, isWanted);
-    const instance = installed.find((one) => one.name === name);
+    here.push({ transfer, installed: await listInstalled(place, transfer, state, { readImages: false }) });
+  }
+  const isWanted = wantedIn(system, state, component.name);
+  const names = activeNames(place, here, system.host.release.architecture, isWanted);
+  const files = [];
+  for (const { transfer, installed } of here) {
+    const instance = installed.find((one) => one.name === names.get(transfer.id));
     if (!instance) return undefined;
     files.push({ version: instance.version, file: instance.path, sha256: instance.sha256 ?? null });
   }

@@ -7,7 +7,8 @@ import { isBadUnder } from './resolve/marks.ts';
 import { planComponent } from './resolve/plan.ts';
 import { type Resolution, resolve, type VersionState } from './resolve/resolver.ts';
 import type { System } from './system.ts';
-import { activeName, isExposed } from './target/active.ts';
+import { isExposed } from './target/active.ts';
+import { activeNames } from './target/active-names.ts';
 import { listInstalled } from './target/list-installed.ts';
 import { fileNameOf } from './target/paths.ts';
 import type { Component, InstalledInstance, OfferedInstance } from './types.ts';
@@ -77,13 +78,12 @@ async function surveyInstalled(
     host,
   } = system;
   const lists = await Promise.all(transfers.map((transfer) => listInstalled(root, transfer, state)));
-  const activeNames = new Map<string, string>();
+  const here = transfers.map((transfer, index) => ({ transfer, installed: lists[index] ?? [] }));
   const isWanted = wantedIn(system, state, name);
-  for (const [index, transfer] of transfers.entries()) {
-    const active = activeName(root, transfer, lists[index] ?? [], host.release.architecture, isWanted);
-    if (active !== undefined) activeNames.set(transfer.id, active);
-  }
-  return { installed: lists.flat(), activeNames };
+  return {
+    installed: lists.flat(),
+    activeNames: activeNames(root, here, host.release.architecture, isWanted),
+  };
 }
 
 async function listOfferedOf(system: System, { name, settings, transfers }: Component): Promise<OfferedInstance[]> {

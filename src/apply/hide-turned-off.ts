@@ -1,8 +1,7 @@
 /** Takes out of sight what features turn off (sysupdate.features(5)); what is hidden is pruned once nothing shows it. */
 import { isTurnedOff } from '../definition/features.ts';
-import { exposureOf } from '../resolve/exposure.ts';
 import type { System } from '../system.ts';
-import { activeName } from '../target/active.ts';
+import { shownName } from '../target/active.ts';
 import { listInstalled } from '../target/list-installed.ts';
 import type { Component } from '../types.ts';
 import { expose } from './expose.ts';
@@ -23,9 +22,8 @@ export async function hideTurnedOff(system: System, place: string): Promise<Set<
   const { architecture } = system.host.release;
   const kinds = new Set<MergeKind>();
   for (const transfer of system.definitions.components.flatMap(({ disabledTransfers }) => disabledTransfers)) {
-    if (exposureOf(transfer).how === 'none') continue;
     const installed = await listInstalled(place, transfer, { installed: {} }, { readImages: false });
-    const name = activeName(place, transfer, installed, architecture, () => true);
+    const name = shownName(place, transfer, installed, architecture);
     if (name === undefined) continue;
     await expose(place, transfer, undefined, architecture);
     if (transfer.kind === 'sysext' || transfer.kind === 'confext') kinds.add(transfer.kind);

@@ -10,12 +10,13 @@ import { removeTree } from '../os/remove-tree.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
 import { storageError } from '../os/storage-error.ts';
-import { exposureOf, PARKED } from '../resolve/exposure.ts';
+import { PARKED } from '../resolve/exposure.ts';
 import { decideElsewhere, decideKeep, decideTurnedOff, type KeepDecision } from '../resolve/keep.ts';
 import { obsoleteRecords } from '../resolve/needed-files.ts';
 import { resolveSurvey, surveyAll, wantedIn } from '../survey.ts';
 import type { System } from '../system.ts';
-import { activeName } from '../target/active.ts';
+import { shownName } from '../target/active.ts';
+import { activeNames } from '../target/active-names.ts';
 import { listInstalled } from '../target/list-installed.ts';
 import { matchOwn } from '../target/ownership.ts';
 import { instancePath } from '../target/paths.ts';
@@ -40,22 +41,21 @@ export async function decideForComponent(
 ): Promise<FileDecision[]> {
   const decisions: FileDecision[] = [];
   const { architecture } = system.host.release;
-  const isWanted = wantedIn(system, state, component.name);
   const here = [];
   for (const transfer of component.transfers) {
     const installed = await listInstalled(place, transfer, state, { readImages: false });
-    const active = activeName(place, transfer, installed, architecture, isWanted);
-    here.push({ transfer, installed, active });
+    here.push({ transfer, installed });
   }
-  const isBehind = here.some(({ installed, active }) => {
-    const version = installed.find(({ name }) => name === active)?.version;
+  const names = activeNames(place, here, architecture, wantedIn(system, state, component.name));
+  const isBehind = here.some(({ transfer, installed }) => {
+    const version = installed.find(({ name }) => name === names.get(transfer.id))?.version;
     return installed.some((one) => version === undefined || newestFirst(one.version, version) < 0);
   });
   const waiting = isBehind ? await waitingVersion(system, state, component) : undefined;
-  for (const { transfer, installed, active } of here) {
+  for (const { transfer, installed } of here) {
     const decided = decideKeep({
       installed,
-      active,
+      active: names.get(transfer.id),
       previous: state.previous[component.name],
       waiting,
       protectVersions: transfer.protectVersions,
@@ -67,18 +67,16 @@ export async function decideForComponent(
   for (const transfer of component.disabledTransfers) {
     const all = await listInstalled(place, transfer, state, { readImages: false });
     const installed = all.filter(({ name }) => !isWantedByOther(system, transfer, name));
-    // Where nothing looks, nothing is visible.
-    const isSeen = exposureOf(transfer).how !== 'none';
-    const active = isSeen ? activeName(place, transfer, installed, architecture, isWanted) : undefined;
+    const active = shownName(place, transfer, installed, architecture);
     decisions.push(...decideTurnedOff(installed, active, needs).map((decision) => ({ ...decision, transfer })));
   }
-  const activeNames = new Set(here.flatMap(({ active }) => active ?? []));
+  const activeHere = new Set(names.values());
   const known = new Set(decisions.map(({ instance }) => instance.path));
   for (const transfer of elsewhereTransfers(needs, component.name)) {
     const installed = await listInstalled(place, transfer, state, { readImages: false });
     const others = installed.filter(({ path }) => !known.has(path));
     for (const { path } of others) known.add(path);
-    decisions.push(...decideElsewhere(others, needs, activeNames).map((decision) => ({ ...decision, transfer })));
+    decisions.push(...decideElsewhere(others, needs, activeHere).map((decision) => ({ ...decision, transfer })));
   }
   return decisions;
 }

@@ -11,28 +11,25 @@ import { matchOwn } from './ownership.ts';
 import { versionedBase } from './paths.ts';
 
 /**
- * The name of the instance that is exposed; undefined when none of ours is.
+ * The name of the instance that is exposed; undefined when none of ours is, and where nothing shows any.
  * @param architecture in systemd names; vpick looks at it
- * @param isWanted where nothing shows a version, the newest of those that nobody keeps out counts
  */
-export function activeName(
+export function shownName(
   root: string,
   transfer: Transfer,
   installed: readonly InstalledInstance[],
   architecture: string,
-  isWanted: (version: string) => boolean,
 ): string | undefined {
   const exposure = exposureOf(transfer);
-  const visible = installed.filter(({ parked }) => !parked).sort((a, b) => newestFirst(a.version, b.version));
   switch (exposure.how) {
     case 'versioned-directory':
       return pickedName(resolveInRoot(root, transfer.target.path), transfer, exposure.suffix, architecture);
     case 'symlink':
       return linkedName(root, transfer, exposure.link);
     case 'search-directory':
-      return visible[0]?.name;
+      return installed.filter(({ parked }) => !parked).sort((a, b) => newestFirst(a.version, b.version))[0]?.name;
     case 'none':
-      return (visible.find(({ version }) => isWanted(version)) ?? visible[0])?.name;
+      return undefined;
   }
 }
 
