@@ -228,6 +228,26 @@ describe('several transfers', () => {
     expect(world.read('opt/turned/t_1/inner')).toBe('tree');
   });
 
+  it('what nothing shows goes with what a link of the same set shows', async () => {
+    const mixed = (name: string, more: Settings = {}) => ({
+      Transfer: { Verify: 'no' },
+      Source: { Type: 'url-file', Path: `${world.server.url}/mixed`, MatchPattern: `${name}_@v` },
+      Target: { Type: 'regular-file', Path: `/opt/mixed-${name}`, ...more },
+    });
+    define('mixed', { a: mixed('a'), b: mixed('b', { CurrentSymlink: 'b' }) });
+    await world.publish('mixed', { a_1: 'a1', b_1: 'b1' });
+    await apply('mixed');
+    await world.publish('mixed', { a_1: 'a1', b_1: 'b1', a_2: 'a2', b_2: 'b2' });
+    await apply('mixed');
+    // The newest is incomplete, and nobody offers it any more.
+    rmSync(join(world.root, 'opt/mixed-b/b_2'));
+    await world.publish('mixed', { a_1: 'a1', b_1: 'b1' });
+    await apply('mixed');
+    expect(world.link('opt/mixed-b/b')).toBe('b_1');
+    const [component] = (await world.run(['check', 'mixed', '--json=short'])).json().components;
+    expect(component).toMatchObject({ current: '1', candidate: null });
+  });
+
   it('a transfer that a feature turns on is filled in at the version that is there', async () => {
     define('set', { a: one('a'), b: one('b'), c: one('c', {}, { Features: 'extra' }) });
     world.write('etc/sysupdate.set.d/extra.feature', '[Feature]\nEnabled=yes\n');
