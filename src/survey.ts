@@ -2,6 +2,7 @@
 import { mapLimit } from './concurrency.ts';
 import { isTurnedOff } from './definition/features.ts';
 import { type ErrorReport, NetworkError, reportOf, StorageError, UsageError } from './errors.ts';
+import { noticeRepublished } from './notices.ts';
 import type { State } from './os/state.ts';
 import { isBadUnder } from './resolve/marks.ts';
 import { planComponent } from './resolve/plan.ts';
@@ -12,7 +13,7 @@ import { activeNames } from './target/active-names.ts';
 import { listInstalled } from './target/list-installed.ts';
 import { fileNameOf } from './target/paths.ts';
 import type { Component, InstalledInstance, OfferedInstance } from './types.ts';
-import { isSameVersion, looksLikePreRelease } from './version/compare.ts';
+import { isSameVersion } from './version/compare.ts';
 
 export interface Survey {
   readonly component: Component;
@@ -26,10 +27,6 @@ export interface Survey {
   readonly unreadable?: ErrorReport;
 }
 
-/** How many images are looked at for `list`, newest first, before the rest is left as "not looked at". */
-const LIST_LOOKUPS = 32;
-/** Images that are looked at at the same time, by component. */
-const LOOKUPS_AT_ONCE = 4;
 /** Components that are surveyed at the same time. */
 const SURVEYS_AT_ONCE = 32;
 
@@ -130,64 +127,6 @@ function badImages(system: System, state: State): Map<string, string> {
   return new Map(marks.map(([sha256, { reason }]) => [sha256, reason]));
 }
 
-/**
- * Resolves a component, looking at images that are not here until the chosen version is known to fit, or nothing more
- * can be known before it is acquired.
- */
-export async function settle(system: System, state: State, survey: Survey, requested?: string): Promise<Resolution> {
-  for (;;) {
-    const resolution = resolveSurvey(system, state, survey, requested);
-    if (system.options.offline) return resolution;
-    const { chosen } = resolution;
-    const open = chosen && chosen.compatible === null && !chosen.complete ? [chosen] : [];
-    // A version is not ruled out by what an earlier run was shown of it.
-    const doubtful = newerThan(resolution, chosen).filter((version) => isRuledOutByHearsay(system, version));
-    let learnt = false;
-    for (const version of [...doubtful, ...open]) learnt = (await learnVersion(system, survey, version)) || learnt;
-    if (!learnt) return resolution;
-  }
-}
-
-function newerThan(resolution: Resolution, chosen: VersionState | undefined): readonly VersionState[] {
-  const index = chosen ? resolution.versions.indexOf(chosen) : resolution.versions.length;
-  return resolution.versions.slice(0, index);
-}
-
-function isRuledOutByHearsay(system: System, version: VersionState): boolean {
-  const hashes = [...version.offered.values()].map(({ sha256 }) => sha256);
-  return version.reason.code === 'incompatible' && hashes.some((sha256) => system.facts.isHearsay(sha256));
-}
-
-/** Looks at the newest images of a component, for `list`. */
-export async function learnForList(system: System, state: State, survey: Survey): Promise<void> {
-  if (system.options.offline) return;
-  const unknown = resolveSurvey(system, state, survey).versions.filter(
-    (version) => version.compatible === null || isRuledOutByHearsay(system, version),
-  );
-  await mapLimit(unknown.slice(0, LIST_LOOKUPS), LOOKUPS_AT_ONCE, (version) => learnVersion(system, survey, version));
-}
-
-/** @returns whether something new is known */
-async function learnVersion(system: System, survey: Survey, version: VersionState): Promise<boolean> {
-  let learnt = false;
-  for (const transfer of survey.component.transfers) {
-    const instance = version.offered.get(transfer.id);
-    if (transfer.kind === 'none' || !instance || version.installed.has(transfer.id)) continue;
-    if (system.facts.get(instance.sha256) && !system.facts.isHearsay(instance.sha256)) continue;
-    try {
-      const facts = await system.sources.of(transfer).learn(instance);
-      if (!facts) continue;
-      system.facts.set(instance.sha256, facts);
-      learnt = true;
-    } catch (error) {
-      if (system.options.signal?.aborted) throw error;
-      // It stays unknown until it is acquired, which tells what is wrong with it.
-      system.options.reporter.notice(survey.component.name, `${instance.name}: ${reportOf(error).message}`);
-    }
-  }
-  return learnt;
-}
-
 /** Whether any version of the component is visible now, whatever it is for. */
 export function isVisible({ activeNames }: Survey): boolean {
   return activeNames.size > 0;
@@ -240,36 +179,6 @@ export function stagedState(
 export function isAtHand(system: System, { transfers }: Component, instance: OfferedInstance): boolean {
   const transfer = transfers.find(({ id }) => id === instance.transferId);
   return transfer !== undefined && system.sources.of(transfer).payload(instance) !== undefined;
-}
-
-/** Tells when UAPI.10 puts a pre-release before its release, where a person would not. */
-export function noticePreReleases(system: System, resolution: Resolution): void {
-  const chosen = resolution.chosen?.version;
-  if (chosen === undefined || !looksLikePreRelease(chosen)) return;
-  const release = chosen.replace(/-(alpha|beta|pre|rc|dev).*$/i, '');
-  if (!resolution.versions.some(({ version }) => version === release)) return;
-  system.options.reporter.notice(
-    resolution.component.name,
-    `${chosen} counts as newer than ${release} (UAPI.10 writes pre-releases with "~"); SkipVersions=*-rc* leaves it out`,
-  );
-}
-
-/** Tells when the active version does not fit this OS, nothing else does either, and so nothing changes. */
-export function noticeStuck(system: System, resolution: Resolution): void {
-  const active = resolution.versions.find((version) => version.active);
-  if (resolution.chosen || !active) return;
-  const text = `${active.version} is active and should not be (${active.reason.text}), and no other version fits`;
-  system.options.reporter.notice(resolution.component.name, text);
-}
-
-/** Tells when a version was published again with other content; the installed one stays. */
-function noticeRepublished(system: System, survey: Survey): void {
-  for (const { transferId, version, sha256 } of survey.installed) {
-    const offered = survey.offered.find((other) => other.transferId === transferId && other.version === version);
-    if (!sha256 || !offered || offered.sha256 === sha256) continue;
-    const text = `${version} was published again with another hash; the installed one stays`;
-    system.options.reporter.notice(survey.component.name, text);
-  }
 }
 
 /** @throws UsageError when the version that was asked for does not exist */

@@ -3,8 +3,8 @@
  * activate -> health -> record -> prune. Each component goes on or fails alone; systemd is told once.
  */
 import { acquireComponent, doesNotFit, nothingFits } from './acquire.ts';
-import { type ActivationSet, activateSet } from './apply/activate-set.ts';
-import { exposeTogether } from './apply/expose-together.ts';
+import { activateSet } from './apply/activate-set.ts';
+import { exposeAll } from './apply/expose-planned.ts';
 import { hideTurnedOff, turnedOffComponents } from './apply/hide-turned-off.ts';
 import { installPlanned } from './apply/install-planned.ts';
 import { keepHealthy } from './apply/keep-healthy.ts';
@@ -16,20 +16,12 @@ import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { reportOf, StorageError } from './errors.ts';
 import { withLocks } from './locks.ts';
+import { noticePreReleases, noticeStuck } from './notices.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { warnOfSysupdate } from './os/sysupdate-timer.ts';
 import { recordRun, rememberRun, waitsForBoot } from './remember.ts';
-import {
-  isAtHand,
-  noticePreReleases,
-  noticeStuck,
-  planFor,
-  requireVersion,
-  resolveSurvey,
-  type Survey,
-  settle,
-  surveyAll,
-} from './survey.ts';
+import { settle } from './settle.ts';
+import { isAtHand, planFor, requireVersion, resolveSurvey, type Survey, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
 import { endTrials, startTrials } from './trial.ts';
 import type { DoneAction, PayloadUsers, Requests, UpdateResult, Work } from './work.ts';
@@ -259,37 +251,4 @@ function payloadUsers(works: readonly Work[]): PayloadUsers {
     if (step.step === 'install') users.set(step.instance.sha256, (users.get(step.instance.sha256) ?? 0) + 1);
   }
   return users;
-}
-
-/** Exposes what was planned. @returns what was visible before, by component and transfer, to go back to */
-async function exposeAll(
-  system: System,
-  place: string,
-  works: readonly Work[],
-  done: DoneAction[],
-): Promise<ActivationSet> {
-  const set: ActivationSet = { changed: [] };
-  await eachPlanned(works, async (work, plan) => {
-    const steps = plan.steps.filter((step) => step.step === 'expose');
-    if (steps.length === 0) return;
-    if (work.moment !== 'now') {
-      deferExposure(system, work, done);
-      return;
-    }
-    await exposeTogether(system, place, steps);
-    set.changed.push({ work, steps });
-    done.push({ component: plan.component.name, action: 'expose', version: plan.version, from: plan.from ?? null });
-  });
-  return set;
-}
-
-/** What waits for the next boot, or for a person, is told once. */
-function deferExposure(system: System, { plan, survey, moment }: Work, done: DoneAction[]): void {
-  const { name } = survey.component;
-  if (!plan) return;
-  const isNew = done.some(({ component, action }) => component === name && action === 'install');
-  if (isNew) done.push({ component: name, action: 'defer', version: plan.version, from: plan.from ?? null });
-  if (moment === 'manual') {
-    system.options.reporter.notice(name, `${plan.version} is installed; "extupdate apply --now ${name}" activates it`);
-  }
 }

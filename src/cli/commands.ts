@@ -5,21 +5,15 @@ import { renderProblem } from '../definition/load.ts';
 import type { Switch } from '../enablement.ts';
 import type { ErrorReport } from '../errors.ts';
 import { exitStatus, reportOf, UsageError } from '../errors.ts';
+import { noticePreReleases } from '../notices.ts';
 import type { HistoryEntry } from '../os/history.ts';
 import { readState } from '../os/state.ts';
 import { programVersion } from '../program.ts';
 import type { ComponentPlan } from '../resolve/plan.ts';
 import type { Resolution } from '../resolve/resolver.ts';
 import type { SeenService } from '../services/services-seen.ts';
-import {
-  learnForList,
-  noticePreReleases,
-  resolveSurvey,
-  type Survey,
-  settle,
-  stagedState,
-  surveyAll,
-} from '../survey.ts';
+import { learnForList, settle } from '../settle.ts';
+import { resolveSurvey, type Survey, stagedState, surveyAll } from '../survey.ts';
 import type { RunOptions, System } from '../system.ts';
 import { openSystem } from '../system.ts';
 import type { DoneAction, KeptFile, Requests, UpdateResult } from '../work.ts';
