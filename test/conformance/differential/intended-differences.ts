@@ -18,6 +18,7 @@ import {
   type Situation,
   statesOf,
   visibleOf,
+  visibleSetOf,
 } from './situation.ts';
 import type { Entry } from './tree.ts';
 
@@ -95,7 +96,7 @@ const ours: readonly IntendedDifference[] = [
       if (difference.what !== 'file') return false;
       return scenario.transfers.some((spec) => {
         const installed = installedOf(spec, before);
-        const last = [visibleOf(spec, before, situation), newestWholeOf(scenario, before)];
+        const last = [visibleOf(situation).get(spec), newestWholeOf(scenario, before)];
         const staying = installed.filter(({ path, version }) =>
           differences.some(
             (one) =>
@@ -167,13 +168,10 @@ const ours: readonly IntendedDifference[] = [
     name: 'the current version is the one that is visible',
     reason:
       'systemd-sysupdate calls the newest version of which any file is there the current one, wherever the link leads; ' +
-      'for extupdate it is the one of which all files are visible.',
+      'for extupdate it is the one of which all files are visible, or, where no link shows any, all files are there.',
     explains: (difference, situation) => {
-      const { scenario, before } = situation;
       if (difference.what !== 'current') return false;
-      const all = scenario.transfers.map((spec) => visibleOf(spec, before, situation));
-      const visible = all.every((version) => version === all[0]) ? all[0] : undefined;
-      return difference.extupdate === (visible ?? null);
+      return difference.extupdate === (visibleSetOf(situation) ?? null);
     },
   },
   {

@@ -60,21 +60,46 @@ export function isOff({ transfer }: TransferSpec, { scenario, earlier }: Situati
   return [transfer.Features, transfer.RequisiteFeatures].some((name) => name !== undefined && !features[String(name)]);
 }
 
-/**
- * The version of a transfer that can be seen: the one that its link leads to; without a link the newest of those that no
- * person has put off, or else of all.
- */
-export function visibleOf(spec: TransferSpec, tree: Tree, situation: Situation): string | undefined {
-  const installed = installedOf(spec, tree);
-  const link = spec.target.CurrentSymlink;
-  if (link === undefined) {
-    const versions = installed.map(({ version }) => version).sort(newestFirst);
-    const held = statesOf(situation).filter((state) => state.held);
-    return versions.find((version) => !held.some((state) => state.version === version)) ?? versions[0];
-  }
+/** The version that counts as visible before the command, by transfer. */
+export function visibleOf(situation: Situation): Map<TransferSpec, string | undefined> {
+  const { scenario, before } = situation;
+  const linked = scenario.transfers.filter(({ target }) => target.CurrentSymlink !== undefined);
+  const plain = scenario.transfers.filter((spec) => !linked.includes(spec));
+  const visible = new Map(linked.map((spec) => [spec, linkedOf(spec, before)]));
+  const shown = new Set(visible.values());
+  const held = new Set(statesOf(situation).flatMap((state) => (state.held ? state.version : [])));
+  const [first = [], ...others] = plain.map((spec) => installedOf(spec, before).map(({ version }) => version));
+  const common = first
+    .filter((version) => !held.has(version) && others.every((other) => other.includes(version)))
+    .sort(newestFirst)[0];
+  const version = shown.size === 1 ? ([...shown][0] ?? common) : common;
+  for (const spec of plain) visible.set(spec, plainOf(spec, before, version, held));
+  return visible;
+}
+
+/** The same of the whole set; undefined where its transfers do not agree. */
+export function visibleSetOf(situation: Situation): string | undefined {
+  const all = new Set(visibleOf(situation).values());
+  return all.size === 1 ? [...all][0] : undefined;
+}
+
+function linkedOf(spec: TransferSpec, tree: Tree): string | undefined {
   const place = linkOf(spec) ?? '';
   const target = posix.join(posix.dirname(place), tree.get(place)?.content ?? '');
-  return installed.find(({ path }) => path === target)?.version;
+  return installedOf(spec, tree).find(({ path }) => path === target)?.version;
+}
+
+/** Where no link shows a version, that of the set counts, else the newest. */
+function plainOf(
+  spec: TransferSpec,
+  tree: Tree,
+  ofSet: string | undefined,
+  held: ReadonlySet<string>,
+): string | undefined {
+  const versions = installedOf(spec, tree)
+    .map(({ version }) => version)
+    .sort(newestFirst);
+  return versions.find((version) => version === ofSet) ?? versions.find((version) => !held.has(version)) ?? versions[0];
 }
 
 /** Where the link of a transfer is, below the store. */
