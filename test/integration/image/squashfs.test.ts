@@ -48,7 +48,7 @@ const variants: [string, string[]][] = [
 
 for (const tools of imageTools()) {
   describe.skipIf(tools.mksquashfs === undefined || !hasProgram('setfattr'))(`squashfs, ${tools.label} tools`, () => {
-    it.each(sampled(variants, tools.label === 'newer' ? 4 : 2))(
+    it.each(sampled(variants, tools.label === 'newer' ? 4 : 3))(
       'reads the whole tree: %s',
       { timeout: 120_000 },
       async (_name, args) => {
