@@ -35,7 +35,10 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
         }),
       ),
     );
-  /** SHA-256 of the file behind every loop device, other hosts' too: the very bytes that are merged. */
+  /**
+   * SHA-256 of the file behind every loop device: the very bytes that are merged. Those of other hosts are seen too, but
+   * files of these names are in no other test.
+   */
   const mergedHashes = async () => {
     const { stdout } = await e2e.host.sh(
       'for f in /sys/block/loop*/loop/backing_file; do sha256sum "$(cat $f)"; done | sort -u',
@@ -55,7 +58,7 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
 
   beforeAll(async () => {
     e2e = await startE2e(suite);
-    for (const name of ['app', 'web']) e2e.define(name);
+    for (const name of ['roam', 'roamweb']) e2e.define(name);
     e2e.write('etc/systemd/system/witness.service', WITNESS);
     // A boot is complete when this check passes.
     e2e.write(
@@ -63,37 +66,37 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
       '[Unit]\nBefore=boot-complete.target\n[Service]\nType=oneshot\nExecStart=/usr/bin/test ! -e /var/broken\n[Install]\nRequiredBy=boot-complete.target\n',
     );
     await e2e.installUnits('extupdate-boot.service', 'extupdate-bless.service', 'witness.service', 'gate.service');
-    await offer('app', '1:1');
-    await offer('web', '1:1');
+    await offer('roam', '1:1');
+    await offer('roamweb', '1:1');
     expect((await e2e.run('apply')).status).toBe(0);
     await e2e.host.reboot(os('1'));
   });
   afterAll(() => e2e?.stop());
 
   it('a boot without changes changes nothing, and is blessed', async () => {
-    expect(await e2e.merged()).toEqual(['app', 'web']);
+    expect(await e2e.merged()).toEqual(['roam', 'roamweb']);
     const boots = JSON.parse(readFileSync(join(e2e.host.root, 'var/lib/extupdate/boots.json'), 'utf8')).boots;
     expect(boots.at(-1)).toMatchObject({ os: 'testos:1', blessed: true });
     expect((await e2e.run('select')).stdout).toBe('Nothing to do.\n');
   });
 
   it('an OS that was prepared has every extension at its first boot, with the network cut off', async () => {
-    await offer('app', '1:1', '2:2');
-    await offer('web', '1:1', '2:2');
+    await offer('roam', '1:1', '2:2');
+    await offer('roamweb', '1:1', '2:2');
     e2e.write('next/os-release', 'ID=testos\nVERSION_ID=2\n');
     const prepared = await e2e.run('prepare --os-release=/next/os-release');
     expect(prepared).toMatchObject({ status: 0 });
     // The running OS is not touched.
-    expect([await version('app'), await version('web')]).toEqual(['1', '1']);
+    expect([await version('roam'), await version('roamweb')]).toEqual(['1', '1']);
     const check = await e2e.json('status --os');
     expect((check as unknown as { oses: unknown[] }).oses).toMatchObject([
       { name: 'testos:1', running: true, components: [{ version: '1' }, { version: '1' }] },
       { name: 'testos:2', running: false, components: [{ version: '2' }, { version: '2' }] },
     ]);
     await e2e.host.reboot(os('2'), { offline: true });
-    expect(await e2e.merged()).toEqual(['app', 'web']);
+    expect(await e2e.merged()).toEqual(['roam', 'roamweb']);
     expect(witness()).toBe('22');
-    expect(await mergedHashes()).toEqual([hash('app 2:2'), hash('web 2:2')].sort());
+    expect(await mergedHashes()).toEqual([hash('roam 2:2'), hash('roamweb 2:2')].sort());
     const record = JSON.parse(readFileSync(join(e2e.host.root, 'var/lib/extupdate/os/testos:2.json'), 'utf8'));
     expect(record).toMatchObject({ format: 1, identity: 'testos:2', state: 'good' });
     expect(await journal()).not.toContain('refused');
@@ -102,78 +105,78 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
   it('a rollback has exactly what was active there, before services start, offline; and forward again', async () => {
     await e2e.host.reboot(os('1'), { offline: true });
     expect(witness()).toBe('11');
-    expect(await mergedHashes()).toEqual([hash('app 1:1'), hash('web 1:1')].sort());
+    expect(await mergedHashes()).toEqual([hash('roam 1:1'), hash('roamweb 1:1')].sort());
     await e2e.host.reboot(os('2'), { offline: true });
     expect(witness()).toBe('22');
-    expect(await mergedHashes()).toEqual([hash('app 2:2'), hash('web 2:2')].sort());
+    expect(await mergedHashes()).toEqual([hash('roam 2:2'), hash('roamweb 2:2')].sort());
     // Nothing was merged twice in that boot.
     const merges = await e2e.host.sh('journalctl -b -o cat -u systemd-sysext | grep -c "Using extensions"');
     expect(merges.stdout.trim()).toBe('1');
   });
 
   it('an OS that was not prepared shows what fits, and the next run completes it', async () => {
-    await offer('app', '2:2', '3:3');
-    // Of web there is nothing for OS 3 yet.
+    await offer('roam', '2:2', '3:3');
+    // Of roamweb there is nothing for OS 3 yet.
     await e2e.host.reboot(os('3'), { offline: true });
     expect(witness()).toBe('');
     expect((await e2e.host.sh('systemctl is-failed extupdate-boot.service')).stdout.trim()).toBe('active');
     await e2e.host.reboot(os('3'));
     await timerRun();
-    expect(await e2e.merged()).toEqual(['app']);
-    expect(await version('app')).toBe('3');
-    await offer('web', '2:2', '3:3');
+    expect(await e2e.merged()).toEqual(['roam']);
+    expect(await version('roam')).toBe('3');
+    await offer('roamweb', '2:2', '3:3');
     await timerRun();
-    expect(await e2e.merged()).toEqual(['app', 'web']);
+    expect(await e2e.merged()).toEqual(['roam', 'roamweb']);
   });
 
   it('what came in with an OS update that fails is held, until something newer appears', async () => {
     // Fits every OS: only its coming in with the failed one speaks against it.
     const any = { release: { ID: '_any' } };
-    await e2e.publish('app', { 'app_3.raw': made.get('app 3:3') ?? '', 'app_4.raw': image('app', '4', any) });
+    await e2e.publish('roam', { 'roam_3.raw': made.get('roam 3:3') ?? '', 'roam_4.raw': image('roam', '4', any) });
     await e2e.host.reboot(os('3'));
     writeFileSync(join(e2e.host.root, 'var/broken'), '');
     await e2e.host.reboot(os('4'));
     await e2e.run('apply');
-    expect(await version('app')).toBe('4');
+    expect(await version('roam')).toBe('4');
     rmSync(join(e2e.host.root, 'var/broken'));
     await e2e.host.reboot(os('3'));
-    expect(await version('app')).toBe('3');
+    expect(await version('roam')).toBe('3');
     for (const _ of [1, 2, 3]) {
       await timerRun();
-      expect(await version('app')).toBe('3');
+      expect(await version('roam')).toBe('3');
     }
-    expect((await e2e.run('why app')).stdout).toMatch(/4 .*held/);
-    await e2e.publish('app', { 'app_4.raw': image('app', '4', any), 'app_5.raw': image('app', '5', any) });
+    expect((await e2e.run('why roam')).stdout).toMatch(/4 .*held/);
+    await e2e.publish('roam', { 'roam_4.raw': image('roam', '4', any), 'roam_5.raw': image('roam', '5', any) });
     await timerRun();
-    expect(await version('app')).toBe('5');
+    expect(await version('roam')).toBe('5');
   });
 
   it('a rollback by hand, of one and of all, works offline and stays', async () => {
-    await offer('web', '3:3', '3.1:3');
+    await offer('roamweb', '3:3', '3.1:3');
     const any = { release: { ID: '_any' } };
-    await e2e.publish('app', { 'app_5.raw': image('app', '5', any), 'app_6.raw': image('app', '6', any) });
+    await e2e.publish('roam', { 'roam_5.raw': image('roam', '5', any), 'roam_6.raw': image('roam', '6', any) });
     expect((await e2e.run('apply')).status).toBe(0);
-    expect([await version('app'), await version('web')]).toEqual(['6', '3.1']);
+    expect([await version('roam'), await version('roamweb')]).toEqual(['6', '3.1']);
     const requests = e2e.server.requests.length;
     expect(await e2e.run('rollback')).toMatchObject({
       status: 0,
-      stdout: 'app: activated 5 (was 6)\nweb: activated 3 (was 3.1)\n',
+      stdout: 'roam: activated 5 (was 6)\nweb: activated 3 (was 3.1)\n',
     });
-    expect([await version('app'), await version('web')]).toEqual(['5', '3']);
+    expect([await version('roam'), await version('roamweb')]).toEqual(['5', '3']);
     expect(e2e.server.requests.length).toBe(requests);
     expect(await e2e.run('apply')).toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });
-    expect(await e2e.run('unhold web')).toMatchObject({ status: 0, stdout: 'web: released 3.1\n' });
-    expect(await e2e.run('apply')).toMatchObject({ status: 0, stdout: 'web: activated 3.1 (was 3)\n' });
-    expect(await e2e.run('rollback web')).toMatchObject({ status: 0, stdout: 'web: activated 3 (was 3.1)\n' });
+    expect(await e2e.run('unhold roamweb')).toMatchObject({ status: 0, stdout: 'roamweb: released 3.1\n' });
+    expect(await e2e.run('apply')).toMatchObject({ status: 0, stdout: 'roamweb: activated 3.1 (was 3)\n' });
+    expect(await e2e.run('rollback roamweb')).toMatchObject({ status: 0, stdout: 'roamweb: activated 3 (was 3.1)\n' });
     expect((await e2e.run('history')).stdout).toContain('rollback');
-    await e2e.run('unhold app web');
+    await e2e.run('unhold roam roamweb');
   });
 
   it('where systemd-sysext.service is not enabled, it is started after the selection, and nobody waits', async () => {
     await e2e.host.sh('systemctl disable systemd-sysext.service');
     await e2e.host.reboot(os('2'), { offline: true });
-    expect(await e2e.merged()).toEqual(['app', 'web']);
-    expect(await version('web')).toBe('2');
+    expect(await e2e.merged()).toEqual(['roam', 'roamweb']);
+    expect(await version('roamweb')).toBe('2');
     const unit = await e2e.host.sh('systemctl show -P Result -P ExecMainStatus extupdate-boot.service');
     expect(unit.stdout.trim().split('\n')).toEqual(['success', '0']);
     await e2e.host.sh('systemctl enable systemd-sysext.service');
@@ -181,7 +184,7 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
   });
 
   it('nothing is lost or left over by all that', () => {
-    const kept = readdirSync(join(e2e.host.root, 'var/lib/extensions/web.raw.v'), { recursive: true });
+    const kept = readdirSync(join(e2e.host.root, 'var/lib/extensions/roamweb.raw.v'), { recursive: true });
     expect(kept.map(String).filter((name) => name.endsWith('.raw')).length).toBeLessThanOrEqual(5);
     expect(existsSync(join(e2e.host.root, 'var/lib/extupdate/state.json.broken'))).toBe(false);
     mkdirSync(join(e2e.host.root, 'var/x'), { recursive: true });
