@@ -160,7 +160,7 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
     const requests = e2e.server.requests.length;
     expect(await e2e.run('rollback')).toMatchObject({
       status: 0,
-      stdout: 'roam: activated 5 (was 6)\nweb: activated 3 (was 3.1)\n',
+      stdout: 'roam: activated 5 (was 6)\nroamweb: activated 3 (was 3.1)\n',
     });
     expect([await version('roam'), await version('roamweb')]).toEqual(['5', '3']);
     expect(e2e.server.requests.length).toBe(requests);
