@@ -12,6 +12,7 @@ export default defineConfig({
     projects: [
       project('unit', 20_000),
       project('integration', 60_000),
+      project('catalogue', 60_000),
       project('conformance', 60_000),
       // Hosts are booted; each file boots its own and runs its tests in order.
       project('e2e', 240_000, { fileParallelism: true }),

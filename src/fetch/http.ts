@@ -135,12 +135,14 @@ export function statusError(response: HttpResponse): RequestError {
   response.body.destroy();
   const { status } = response;
   const retryable = [408, 425, 429, 500, 502, 503, 504].includes(status);
-  const next = status === 401 || status === 403 || status === 407 ? 'look at Credential= in extupdate.conf' : undefined;
+  const next = [401, 403, 407].includes(status)
+    ? 'look at Credential= in extupdate.conf'
+    : 'a later run tries again; if it stays, tell the publisher';
   return new RequestError(`${displayUrl(response.url)}: the server answered ${status}`, {
     retryable,
     status,
     retryAfter: parseRetryAfter(response.header('retry-after')),
-    ...(next === undefined ? {} : { next }),
+    next,
   });
 }
 
