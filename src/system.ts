@@ -18,6 +18,7 @@ import type { Reporter } from './reporter.ts';
 import { type KnownOs, knownOs } from './resolve/os-identity.ts';
 import { type FactsStore, openFactsStore } from './source/facts-store.ts';
 import { createRepositoryReader } from './source/repository.ts';
+import { openSourceMemory, type SourceMemory } from './source/source-memory.ts';
 import { createSources, type Sources } from './source/sources.ts';
 import { STAGING_PATH, type Staging, stagingAt } from './source/staging.ts';
 import { loadKeyrings, parseKeyrings } from './verify/keyring.ts';
@@ -40,6 +41,8 @@ export interface RunOptions {
   readonly instancesMax?: number;
   /** Whether systemd is told to merge; never with `--root=`. */
   readonly refresh: boolean;
+  /** Whether what was published again with other content is taken. */
+  readonly acceptRepublished?: boolean;
   /** Whether a mistake in `extupdate.conf` is told and not obeyed: at boot, something has to be selected. */
   readonly lenient?: boolean;
   /** How long to wait for another run to end, in seconds; 0 = not at all. */
@@ -61,6 +64,8 @@ export interface System {
   readonly definitions: Definitions;
   readonly staging: Staging;
   readonly sources: Sources;
+  /** What was seen of the sources; saved by what installs. */
+  readonly memory: SourceMemory;
   readonly facts: FactsStore;
   /** Called when space is short; undefined where this run may delete nothing. */
   readonly makeRoom?: MakeRoom;
@@ -89,9 +94,11 @@ export function openSystem(options: RunOptions, version: string): System {
   });
   const now = new Date();
   let keys: Promise<readonly PublicKey[]> | undefined;
+  const memory = openSourceMemory(root);
   const sources = createSources({
     root,
     http,
+    memory,
     repository: createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal }),
     staging,
     config,
@@ -118,7 +125,8 @@ export function openSystem(options: RunOptions, version: string): System {
     definitions,
     staging,
     sources,
-    facts: openFactsStore(staging.factsFile),
+    memory,
+    facts: openFactsStore(staging.factsFile, now),
     close: () => http.close(),
   };
 }

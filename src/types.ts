@@ -110,6 +110,8 @@ export interface OfferedInstance {
   readonly fields: PatternFields;
   /** Sidecar files of the same manifest that describe this image, in the order in which they are asked. */
   readonly sidecars: readonly { readonly name: string; readonly url: string; readonly sha256: string }[];
+  /** Whether it was installed here with another content; this one is only taken when a person says so. */
+  readonly republished?: boolean;
 }
 
 /** One version of one image on this host. */

@@ -41,6 +41,7 @@ export async function dispatch(
     ...(options.transferSource === undefined ? {} : { transferSource: resolve(options.transferSource) }),
     ...(options.instancesMax === undefined ? {} : { instancesMax: options.instancesMax }),
     refresh: options.refresh,
+    ...(options.acceptRepublished ? { acceptRepublished: true } : {}),
     waitSec: options.wait ?? (command === 'prepare' || command === 'bless' ? PATIENCE_SEC : 0),
     reporter,
     signal,
@@ -114,11 +115,13 @@ export async function dispatch(
     }
     case 'rollback':
     case 'unhold':
+    case 'reset-floor':
     case 'select':
     case 'bless': {
       const actions = {
         rollback: () => os.rollbackCommand(run(words), words, dryRun),
         unhold: () => os.unholdCommand(run(words), dryRun),
+        'reset-floor': () => os.resetFloorCommand(run(words), dryRun),
         select: () => os.selectCommand(run(words), dryRun),
         bless: () => os.blessCommand(run([]), dryRun),
       };

@@ -27,6 +27,7 @@ export interface CommonOptions {
   readonly instancesMax?: number;
   readonly image?: string;
   readonly now?: boolean;
+  readonly acceptRepublished?: boolean;
   readonly activate?: boolean;
   readonly os?: boolean;
   readonly osRoot?: string;

@@ -36,6 +36,8 @@ const State = z.looseObject({
   trials: z._default(z.record(z.string(), z.looseObject({ versions: z.array(z.string()), goesBack: z.boolean() })), {}),
   /** Names of the OSes that `prepare` was last run for and that were not booted since. */
   prepared: z._default(z.array(z.string()), []),
+  /** Versions that their source has taken back and `OnWithdrawn=` does not keep, by component. */
+  withdrawn: z._default(z.record(z.string(), z.array(z.string())), {}),
   /** The version that was active before the present one, by component. */
   previous: z.record(z.string(), z.string()),
 });
@@ -54,6 +56,7 @@ export function emptyState(): State {
     bad: {},
     trials: {},
     prepared: [],
+    withdrawn: {},
     previous: {},
   };
 }
