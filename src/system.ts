@@ -1,7 +1,6 @@
 /** Everything a run works with, put together once: options and host facts become collaborators. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { PublicKey } from 'openpgp';
 import { type Config, defaultConfig } from './definition/config.ts';
 import { type Definitions, loadDefinitions } from './definition/load.ts';
 import { loadConfig } from './definition/load-config.ts';
@@ -20,7 +19,7 @@ import { type FactsStore, openFactsStore } from './source/facts-store.ts';
 import { createRepositoryReader } from './source/repository.ts';
 import { createSources, type Sources } from './source/sources.ts';
 import { STAGING_PATH, type Staging, stagingAt } from './source/staging.ts';
-import { loadKeyrings, parseKeyrings } from './verify/keyring.ts';
+import { openTrustedKeys, type TrustedKeys, usableKeys } from './verify/trusted-keys.ts';
 
 /** What the command line says, for every command alike. */
 export interface RunOptions {
@@ -60,6 +59,8 @@ export interface System {
   readonly bootId: string;
   readonly definitions: Definitions;
   readonly staging: Staging;
+  /** The keys that may sign lists. */
+  readonly keys: TrustedKeys;
   readonly sources: Sources;
   readonly facts: FactsStore;
   /** Called when space is short; undefined where this run may delete nothing. */
@@ -88,7 +89,14 @@ export function openSystem(options: RunOptions, version: string): System {
     userAgent: `extupdate/${version}`,
   });
   const now = new Date();
-  let keys: Promise<readonly PublicKey[]> | undefined;
+  const keys = openTrustedKeys({
+    root,
+    keyrings: options.keyrings,
+    release: host.release.fields,
+    trustAnchors: config.trustAnchors,
+    now,
+    warn: (text) => options.reporter.notice('', text),
+  });
   const sources = createSources({
     root,
     http,
@@ -96,11 +104,7 @@ export function openSystem(options: RunOptions, version: string): System {
     staging,
     config,
     verify: options.verify,
-    // Of the host's keyrings, or of `--keyring=`; read once.
-    keys: () => {
-      keys ??= Promise.resolve().then(() => parseKeyrings(loadKeyrings(root, options.keyrings)));
-      return keys;
-    },
+    keys: async (component) => usableKeys(await keys.of(component)),
     now,
     offline: options.offline,
     reporter: options.reporter,
@@ -117,6 +121,7 @@ export function openSystem(options: RunOptions, version: string): System {
     bootId: currentBootId(root),
     definitions,
     staging,
+    keys,
     sources,
     facts: openFactsStore(staging.factsFile),
     close: () => http.close(),

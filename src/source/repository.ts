@@ -122,6 +122,8 @@ async function fetchBoth(
   };
 }
 
+const askPublisher = 'this is for the publisher to mend; nothing was changed here';
+
 /** Asks for the name that answered last time first, and for the others in systemd's order. */
 async function fetchSignature(
   baseUrl: string,
@@ -134,6 +136,7 @@ async function fetchSignature(
     const known = last?.name === name && previous?.signature ? { previous: last } : {};
     const body = await fetchBody(options.http, `${baseUrl}/${name}`, {
       maxBytes: SIGNATURE_SIZE_MAX,
+      tooLarge: (message) => new TrustError(`${message}, which no signature is`, { next: askPublisher }),
       ...known,
       signal: options.signal,
     });
