@@ -16,7 +16,7 @@ import type { MakeRoom } from './os/space.ts';
 import type { Reporter } from './reporter.ts';
 import { type KnownOs, knownOs } from './resolve/os-identity.ts';
 import { type FactsStore, openFactsStore } from './source/facts-store.ts';
-import { createRepositoryReader } from './source/repository.ts';
+import { createRepositoryReader, type Repository } from './source/repository.ts';
 import { createSources, type Sources } from './source/sources.ts';
 import { STAGING_PATH, type Staging, stagingAt } from './source/staging.ts';
 import { openTrustedKeys, type TrustedKeys, usableKeys } from './verify/trusted-keys.ts';
@@ -62,6 +62,8 @@ export interface System {
   /** The keys that may sign lists. */
   readonly keys: TrustedKeys;
   readonly sources: Sources;
+  /** The lists of the published ones. */
+  readonly repository: Repository;
   readonly facts: FactsStore;
   /** Called when space is short; undefined where this run may delete nothing. */
   readonly makeRoom?: MakeRoom;
@@ -97,10 +99,11 @@ export function openSystem(options: RunOptions, version: string): System {
     now,
     warn: (text) => options.reporter.notice('', text),
   });
+  const repository = createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal });
   const sources = createSources({
     root,
     http,
-    repository: createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal }),
+    repository,
     staging,
     config,
     verify: options.verify,
@@ -123,6 +126,7 @@ export function openSystem(options: RunOptions, version: string): System {
     staging,
     keys,
     sources,
+    repository,
     facts: openFactsStore(staging.factsFile),
     close: () => http.close(),
   };

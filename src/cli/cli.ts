@@ -44,7 +44,7 @@ export async function runCli(argv: readonly string[], interruption: Interruption
 
 const commandNames = [
   ...(['list', 'check', 'apply', 'acquire', 'install', 'status', 'why', 'history'] as const),
-  ...(['rollback', 'hold', 'unhold', 'prepare', 'select', 'bless', 'gc', 'daemon'] as const),
+  ...(['rollback', 'hold', 'unhold', 'prepare', 'select', 'bless', 'gc', 'daemon', 'verify'] as const),
   ...(['features', 'components', 'enable', 'disable', 'check-new'] as const),
 ];
 /** The commands that print a table or a document. */
@@ -120,6 +120,10 @@ function buildProgram(
     .exitOverride()
     .action(() => special('sysupdate-notify'));
   add('gc', '[names...]', 'remove versions that nothing needs, and say why the others stay');
+  add('verify', '[names...]', 'say which keys and signatures count, and why the others do not').option(
+    '--installed',
+    'read what is installed, and say what is damaged',
+  );
   add('check-new', '[name]', 'say which version there is to update to, as systemd-sysupdate does');
   add('features', '[names...]', 'list optional features; with -C COMPONENT, the word names a feature of it');
   add('components', '', 'list components, and whether they are enabled');

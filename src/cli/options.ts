@@ -34,6 +34,7 @@ export interface CommonOptions {
   readonly uki?: string;
   readonly bootable?: boolean;
   readonly check?: boolean;
+  readonly installed?: boolean;
   readonly feature?: string[];
   readonly featureAll?: boolean;
   readonly featureSuggested?: boolean;

@@ -54,7 +54,7 @@ export function createRepositorySource(
       const baseUrl = overrideBaseUrl(transfer.source.path, config);
       const policy = signaturePolicy(settings, config, now);
       const keys = () => options.keys(name);
-      const verify = (options.verify ?? transfer.verify) ? { keys, policy } : undefined;
+      const verify = (options.verify ?? transfer.verify) ? { keys, policy, notice } : undefined;
       const manifest = await repository.manifest(baseUrl, verify, now);
       for (const warning of manifest.warnings) notice(warning);
       return listOffered(transfer, manifest, baseUrl, settings.manifest);

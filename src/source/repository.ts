@@ -31,9 +31,16 @@ export interface VerifyOptions {
   /** Loaded when the first manifest has to be verified. */
   readonly keys: () => Promise<readonly PublicKey[]>;
   readonly policy: SignaturePolicy;
+  /** Told of bad signatures beside good ones. */
+  readonly notice?: (text: string) => void;
 }
 
 export interface Repository {
+  /**
+   * The list of a base URL with its signature, as they are on the server (or were saved, offline): nothing is verified.
+   * @throws NetworkError; TrustError when there is no signature
+   */
+  signedList(baseUrl: string): Promise<SavedManifest>;
   /**
    * The manifest of a base URL.
    * @param verify undefined when the definition does without a signature
@@ -51,6 +58,7 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
     return running;
   };
   return {
+    signedList: (baseUrl) => once(`true ${baseUrl}`, () => obtain(baseUrl, true, options)),
     async manifest(baseUrl, verify, now) {
       // Keys are read while the list is on its way; what is wrong with them is said when they are needed.
       const loading = verify?.keys();
@@ -60,12 +68,12 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
       if (verify) {
         const keys = (await loading) ?? [];
         try {
-          await verifySaved(saved, keys, verify.policy);
+          await verifySaved(saved, keys, verify);
         } catch (error) {
           // The two files cannot be replaced together: a reader between the two replacements asks again, once.
           if (!(error instanceof TrustError) || options.offline) throw error;
           saved = await once(`again ${baseUrl}`, () => fetchBoth(baseUrl, undefined, true, options));
-          await verifySaved(saved, keys, verify.policy);
+          await verifySaved(saved, keys, verify);
         }
       }
       const manifest = parseManifest(saved.manifest, displayUrl(`${baseUrl}/SHA256SUMS`));
@@ -148,10 +156,14 @@ async function fetchSignature(
   });
 }
 
-async function verifySaved(saved: SavedManifest, keys: readonly PublicKey[], policy: SignaturePolicy): Promise<void> {
+async function verifySaved(
+  saved: SavedManifest,
+  keys: readonly PublicKey[],
+  { policy, notice }: VerifyOptions,
+): Promise<void> {
   const { url, signature } = saved.meta;
   const name = displayUrl(`${url}/${signature?.name ?? ''}`);
-  await verifySignature(saved.manifest, saved.signature ?? Buffer.alloc(0), keys, policy, name);
+  await verifySignature(saved.manifest, saved.signature ?? Buffer.alloc(0), keys, policy, name, notice);
 }
 
 function validatorsOf({ etag, lastModified }: Validators): Validators {
