@@ -258,6 +258,11 @@ describe('S, one after the other', () => {
     await refused(3, /app\.transfer:\d+: Threshold=: 2 keys have to sign, and SignedBy= names one key/);
   });
 
+  it('S–: keys that are named where nothing is verified', async () => {
+    scene.define('app', { Transfer: { Verify: 'no' }, 'X-Extupdate': { SignedBy: scene.world.key.fingerprint } });
+    await refused(3, /app\.transfer:\d+: SignedBy=: nothing is verified with Verify=no/);
+  });
+
   it('S–: a list that was signed too long ago for the source', async () => {
     putSignature(await sign(list(), [scene.world.key], { date: ago(20) }));
     scene.define('app', { 'X-Extupdate': { MaxManifestAgeSec: '10d' } });
