@@ -137,10 +137,11 @@ async function surveyInstalled(
   };
 }
 
-async function listOfferedOf(system: System, { name, settings, transfers }: Component): Promise<OfferedInstance[]> {
+async function listOfferedOf(system: System, component: Component): Promise<OfferedInstance[]> {
+  const { name, transfers } = component;
   const notice = (text: string) => system.options.reporter.notice(name, text);
   const lists = await Promise.all(
-    transfers.map((transfer) => system.sources.of(transfer).list(transfer, settings, notice)),
+    transfers.map((transfer) => system.sources.of(transfer).list(transfer, component, notice)),
   );
   return lists.flat();
 }

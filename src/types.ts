@@ -70,6 +70,10 @@ export interface ExtensionSettings {
   readonly manifest: readonly string[];
   readonly signedBy: readonly string[];
   readonly threshold: number;
+  /** Whether signatures by keys that have expired since count; undefined = as `extupdate.conf` has it. */
+  readonly allowExpiredKey?: boolean;
+  /** Age over which a list's signature is refused, in seconds; undefined = as `extupdate.conf` has it. */
+  readonly maxManifestAgeSec?: number;
   readonly onWithdrawn: 'keep' | 'previous' | 'remove';
   readonly healthCheck?: string;
   readonly healthTimeoutSec: number;

@@ -16,6 +16,7 @@ import { screenSet } from './apply/screen-set.ts';
 import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { reportOf, StorageError } from './errors.ts';
+import { markDamaged } from './installed-content.ts';
 import { withLocks } from './locks.ts';
 import { noticePreReleases, noticeStuck, noticeWithdrawn } from './notices.ts';
 import { readState, type State, writeState } from './os/state.ts';
@@ -48,7 +49,7 @@ export interface UpdateOptions {
 export async function acquire(system: System, requests: Requests): Promise<UpdateResult> {
   return withLocks(system, ['staging'], 'acquire', async () => {
     const state = readState(system.options.root, false);
-    const works = await begin(system, state, { sources: true, now: false });
+    const works = await begin(system, state, { sources: true, now: false }, requests);
     await acquireAll(system, state, works, requests, { unpack: false, demand: true });
     const done: DoneAction[] = [];
     for (const { survey, resolution, downloaded } of works) {
@@ -81,7 +82,7 @@ export async function updateLocked(host: System, requests: Requests, options: Up
   await noteBoot(host, state);
   await warnOfSysupdate(host);
   await removeLeftovers(host);
-  const works = await begin(host, state, options);
+  const works = await begin(host, state, options, requests);
   await host.memory.save();
   const system: System = { ...host, makeRoom: makeRoomFor(host, state, works, done) };
   await acquireAll(system, state, works, requests, { unpack: true, demand: true });
@@ -149,7 +150,7 @@ export async function planUpdate(
   { sources }: Pick<UpdateOptions, 'sources'> = { sources: true },
 ): Promise<UpdateResult> {
   const state = readState(system.options.root, false);
-  const works = await begin(system, state, { sources, now: false });
+  const works = await begin(system, state, { sources, now: false }, requests);
   await eachWork(works, async (work) => {
     const requested = requests.get(work.survey.component.name);
     work.resolution = await settle(system, state, work.survey, requested);
@@ -168,8 +169,12 @@ export async function begin(
   system: System,
   state: State,
   { sources, now }: Pick<UpdateOptions, 'sources' | 'now'>,
+  requests: Requests = new Map(),
 ): Promise<Work[]> {
-  const surveys = await surveyAll(system, state, { sources });
+  const found = await surveyAll(system, state, { sources });
+  const surveys = await Promise.all(
+    found.map((survey) => markDamaged(system.options.root, state, survey, requests.get(survey.component.name))),
+  );
   return surveys.map((survey) => ({
     survey: system.options.offline ? onlyAtHand(system, survey) : survey,
     moment: now ? 'now' : survey.component.settings.activate,

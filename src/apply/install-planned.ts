@@ -49,6 +49,7 @@ export async function installPlanned(
       version: step.instance.version,
       sha256: step.instance.sha256,
       sizeBytes: prepared.sizeBytes,
+      ...(prepared.contentSha256 === undefined ? {} : { contentSha256: prepared.contentSha256 }),
     };
     await release(system, step, users);
   }

@@ -38,6 +38,8 @@ export interface Prepared {
   readonly temporary: string;
   readonly to: string;
   readonly sizeBytes: number;
+  /** SHA-256 of the file as it lies; undefined for a tree. */
+  readonly contentSha256?: string | undefined;
   /** Whether it is a tree that becomes read-only as a whole. */
   readonly marked: boolean;
 }

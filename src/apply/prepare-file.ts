@@ -6,7 +6,9 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readPayload, readPlainPayload } from '../archive/payload.ts';
+import { compressionOf } from '../image/file-compression.ts';
 import { createExclusive, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { hashFile } from '../os/hash-file.ts';
 import { ensureSpace } from '../os/space.ts';
 import type { InstallRequest, Prepared } from './install.ts';
 
@@ -14,15 +16,20 @@ import type { InstallRequest, Prepared } from './install.ts';
 const MODE_DEFAULT = 0o644;
 
 /** @throws TrustError, PolicyError, UnsuitableError; see {@link preparePayload} */
-export async function prepareFile(request: InstallRequest): Promise<Pick<Prepared, 'temporary' | 'sizeBytes'>> {
+export async function prepareFile(
+  request: InstallRequest,
+): Promise<Pick<Prepared, 'temporary' | 'sizeBytes' | 'contentSha256'>> {
   const { payload, ready } = request;
   const temporary = temporaryPath(request.to);
+  // Plain content is what was published, and has been hashed on its way.
+  const isPlain = (await compressionOf(payload.path)) === undefined;
   try {
     const moved = ready !== undefined && (await moveTo(temporary, request, ready));
     // What this process has unpacked already is not unpacked again for another file system.
     const unpacked = ready !== undefined && ready !== payload.path;
     if (!moved) await copyTo(temporary, request, unpacked ? ready : payload.path, !unpacked);
-    return { temporary, sizeBytes: (await stat(temporary)).size };
+    const contentSha256 = (isPlain ? payload.sha256 : undefined) ?? (await hashFile(temporary));
+    return { temporary, sizeBytes: (await stat(temporary)).size, contentSha256 };
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;

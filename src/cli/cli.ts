@@ -45,7 +45,7 @@ export async function runCli(argv: readonly string[], interruption: Interruption
 const commandNames = [
   ...(['list', 'check', 'apply', 'acquire', 'install', 'status', 'why', 'history'] as const),
   ...(['rollback', 'hold', 'unhold', 'reset-floor', 'prepare', 'select', 'bless', 'gc', 'daemon'] as const),
-  ...(['features', 'components', 'enable', 'disable', 'check-new'] as const),
+  ...(['features', 'components', 'enable', 'disable', 'check-new', 'verify'] as const),
 ];
 /** The commands that print a table or a document. */
 export type CommandName = (typeof commandNames)[number];
@@ -124,6 +124,10 @@ function buildProgram(
     .exitOverride()
     .action(() => special('sysupdate-notify'));
   add('gc', '[names...]', 'remove versions that nothing needs, and say why the others stay');
+  add('verify', '[names...]', 'say which keys and signatures count, and why the others do not').option(
+    '--installed',
+    'read what is installed, and say what is damaged',
+  );
   add('check-new', '[name]', 'say which version there is to update to, as systemd-sysupdate does');
   add('features', '[names...]', 'list optional features; with -C COMPONENT, the word names a feature of it');
   add('components', '', 'list components, and whether they are enabled');

@@ -17,6 +17,7 @@ import { learnForList, settle } from '../settle.ts';
 import { resolveSurvey, type Survey, stagedState, surveyAll, surveyEach } from '../survey.ts';
 import type { RunOptions, System } from '../system.ts';
 import { openSystem } from '../system.ts';
+import type { FileVerdict } from '../verify-installed.ts';
 import type { DoneAction, KeptFile, Requests, UpdateResult } from '../work.ts';
 import {
   type ComponentDocument,
@@ -26,8 +27,8 @@ import {
   type OsDocument,
   type ServiceDocument,
 } from './document.ts';
-
 import { type SysupdateList, type SysupdateVersion, sysupdateList, sysupdateVersion } from './sysupdate-document.ts';
+import type { SourceDocument } from './verify-commands.ts';
 
 /** What a command found and did; the printer makes text or JSON of it. */
 export interface Outcome {
@@ -47,6 +48,10 @@ export interface Outcome {
   readonly listing?: SysupdateList | SysupdateVersion;
   /** For `enable` and `disable`. */
   readonly switched?: readonly Switch[];
+  /** For `verify`. */
+  readonly sources?: readonly SourceDocument[];
+  /** For `verify --installed`. */
+  readonly files?: readonly FileVerdict[];
   /** For `status`: services that use an image themselves. */
   readonly services?: readonly ServiceDocument[];
   /** Components that are somebody else's, and why. */
@@ -204,6 +209,8 @@ export interface Found {
   readonly history?: readonly HistoryEntry[];
   readonly listing?: SysupdateList | SysupdateVersion;
   readonly services?: readonly ServiceDocument[];
+  readonly sources?: readonly SourceDocument[];
+  readonly files?: readonly FileVerdict[];
 }
 
 /** Opens the host for a command, and closes it after. */

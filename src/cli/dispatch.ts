@@ -91,6 +91,14 @@ export async function dispatch(
       reporter.close();
       return await printOutcome(outcome, json, () => renderDone(outcome));
     }
+    case 'verify': {
+      const [{ verifySourcesCommand, verifyInstalledCommand }, { renderSources, renderFiles }] = await Promise.all([
+        import('./verify-commands.ts'),
+        import('./render-verify.ts'),
+      ]);
+      const outcome = await (options.installed ? verifyInstalledCommand : verifySourcesCommand)(run(words));
+      return await printOutcome(outcome, json, () => (options.installed ? renderFiles : renderSources)(outcome, text));
+    }
     case 'history': {
       const outcome = await os.historyCommand(run(words));
       return await printOutcome(outcome, json, async () => (await osTables()).renderHistory(outcome, text));

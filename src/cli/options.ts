@@ -35,6 +35,7 @@ export interface CommonOptions {
   readonly uki?: string;
   readonly bootable?: boolean;
   readonly check?: boolean;
+  readonly installed?: boolean;
   readonly feature?: string[];
   readonly featureAll?: boolean;
   readonly featureSuggested?: boolean;

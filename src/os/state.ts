@@ -14,7 +14,14 @@ const State = z.looseObject({
   /** By path of the file, as seen inside the root, without `.parked/`. */
   installed: z.record(
     z.string(),
-    z.looseObject({ component: z.string(), version: z.string(), sha256: z.string(), sizeBytes: z.number() }),
+    z.looseObject({
+      component: z.string(),
+      version: z.string(),
+      sha256: z.string(),
+      sizeBytes: z.number(),
+      /** Of the file as it lies, where that is one: what was published may have been compressed. */
+      contentSha256: z.optional(z.string()),
+    }),
   ),
   /** Versions that are kept out, by component. */
   held: z.record(z.string(), z.array(z.string())),

@@ -15,6 +15,7 @@ import type { Reporter } from '../reporter.ts';
 import type { OfferedInstance, PayloadForm } from '../types.ts';
 import { listOffered } from './list-offered.ts';
 import type { Repository } from './repository.ts';
+import { signaturePolicy } from './signature-policy.ts';
 import type { Source } from './source.ts';
 import type { SourceMemory } from './source-memory.ts';
 import type { Staging } from './staging.ts';
@@ -27,7 +28,8 @@ export interface RepositorySourceOptions {
   readonly config: Config;
   /** Overrides `Verify=`. */
   readonly verify?: boolean | undefined;
-  readonly keys: () => Promise<readonly PublicKey[]>;
+  /** Those that may sign lists for a component. */
+  readonly keys: (component: string) => Promise<readonly PublicKey[]>;
   readonly now: Date;
   readonly offline: boolean;
   readonly reporter: Reporter;
@@ -51,16 +53,11 @@ export function createRepositorySource(
   };
   return (form) => ({
     mayBeEmpty: false,
-    async list(transfer, settings, notice) {
+    async list(transfer, { name, settings }, notice) {
       const baseUrl = overrideBaseUrl(transfer.source.path, config);
-      const policy = {
-        now,
-        allowExpiredKey: config.allowExpiredKey,
-        maxAgeSec: config.maxManifestAgeSec,
-        signedBy: settings.signedBy,
-        threshold: settings.threshold,
-      };
-      const verify = (options.verify ?? transfer.verify) ? { keys: options.keys, policy } : undefined;
+      const policy = signaturePolicy(settings, config, now);
+      const keys = () => options.keys(name);
+      const verify = (options.verify ?? transfer.verify) ? { keys, policy, notice } : undefined;
       const { manifest, sha256, signedAt } = await repository.manifest(baseUrl, verify, now);
       for (const warning of manifest.warnings) notice(warning);
       const offered = listOffered(transfer, manifest, baseUrl, settings.manifest);

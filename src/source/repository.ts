@@ -33,6 +33,8 @@ export interface VerifyOptions {
   /** Loaded when the first manifest has to be verified. */
   readonly keys: () => Promise<readonly PublicKey[]>;
   readonly policy: SignaturePolicy;
+  /** Told of bad signatures beside good ones. */
+  readonly notice?: (text: string) => void;
 }
 
 /** A list that has been fetched, verified and parsed. */
@@ -48,6 +50,11 @@ export interface ListedManifest {
 const KEPT_SIZE_MAX = 2 * 1024 * 1024;
 
 export interface Repository {
+  /**
+   * The list of a base URL with its signature, as they are on the server (or were saved, offline): nothing is verified.
+   * @throws NetworkError; TrustError when there is no signature
+   */
+  signedList(baseUrl: string): Promise<SavedManifest>;
   /**
    * The manifest of a base URL.
    * @param verify undefined when the definition does without a signature
@@ -77,6 +84,7 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
   };
 
   return {
+    signedList: (baseUrl) => once(`true ${baseUrl}`, () => obtain(baseUrl, true, options)),
     async manifest(baseUrl, verify, now) {
       // Keys are read while the list is on its way; what is wrong with them is said when they are needed.
       const loading = verify?.keys();
@@ -88,12 +96,12 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
       if (verify) {
         const keys = (await loading) ?? [];
         try {
-          signedAt = await verifySaved(saved, keys, verify.policy);
+          signedAt = await verifySaved(saved, keys, verify);
         } catch (error) {
           // The two files cannot be replaced together: a reader between the two replacements asks again, once.
           if (!(error instanceof TrustError) || options.offline) throw error;
           saved = await once(`again ${baseUrl}`, () => fetchBoth(baseUrl, undefined, true, options));
-          signedAt = await verifySaved(saved, keys, verify.policy);
+          signedAt = await verifySaved(saved, keys, verify);
         }
       }
       noteList(saved.manifest.length);
@@ -172,6 +180,8 @@ async function fetchBoth(
   };
 }
 
+const askPublisher = 'this is for the publisher to mend; nothing was changed here';
+
 /** Asks for the name that answered last time first, and for the others in systemd's order. */
 async function fetchSignature(
   baseUrl: string,
@@ -184,6 +194,7 @@ async function fetchSignature(
     const known = last?.name === name && previous?.signature ? { previous: last } : {};
     const body = await fetchBody(options.http, `${baseUrl}/${name}`, {
       maxBytes: SIGNATURE_SIZE_MAX,
+      tooLarge: (message) => new TrustError(`${message}, which no signature is`, { next: askPublisher }),
       ...known,
       signal: options.signal,
     });
@@ -199,11 +210,11 @@ async function fetchSignature(
 async function verifySaved(
   saved: SavedManifest,
   keys: readonly PublicKey[],
-  policy: SignaturePolicy,
+  { policy, notice }: VerifyOptions,
 ): Promise<number | undefined> {
   const { url, signature } = saved.meta;
   const name = displayUrl(`${url}/${signature?.name ?? ''}`);
-  const good = await verifySignature(saved.manifest, saved.signature ?? Buffer.alloc(0), keys, policy, name);
+  const good = await verifySignature(saved.manifest, saved.signature ?? Buffer.alloc(0), keys, policy, name, notice);
   return good.length > 0 ? Math.max(...good.map(({ created }) => created.getTime())) : undefined;
 }
 
