@@ -4,11 +4,14 @@
  * visible, or goes back.
  */
 import { type ActivationSet, type Changed, type ExposeStep, mergesHere } from './apply/activate-set.ts';
+import { readRecords } from './os/records.ts';
 import type { State } from './os/state.ts';
 import { rememberChoice } from './remember.ts';
+import { recordOf } from './resolve/needed-files.ts';
 import type { Step } from './resolve/plan.ts';
+import { isRecordedGood } from './resolve/record.ts';
 import type { VersionState } from './resolve/resolver.ts';
-import { activeVersion, heldVersions, isOnTrial, resolveSurvey, type Survey } from './survey.ts';
+import { activeInstances, activeVersion, heldVersions, isOnTrial, resolveSurvey, type Survey } from './survey.ts';
 import type { System } from './system.ts';
 import type { Requests, Work } from './work.ts';
 
@@ -31,6 +34,7 @@ export function startTrials(
   goesBack: boolean,
 ): Trials {
   const before = structuredClone(state);
+  const record = recordOf(readRecords(system.options.root, false), system.os);
   const resumed: Changed[] = [];
   for (const work of works) {
     const { survey } = work;
@@ -38,7 +42,9 @@ export function startTrials(
     const onTrial = isOnTrial(state, survey);
     if (!onTrial) delete state.trials[name];
     if (work.error || !work.plan) continue;
-    const back = onTrial ? versionBefore(system, state, work) : undefined;
+    // A run that was killed under another OS may have meant to try what is known to be good under this one.
+    const isGood = isExposedNow(work) && isRecordedGood(record?.components[name], activeInstances(survey));
+    const back = onTrial && !isGood ? versionBefore(system, state, work) : undefined;
     if (back) {
       // What was never judged is nothing to go back to.
       work.back = back.version;
