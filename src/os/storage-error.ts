@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { StorageError } from '../errors.ts';
 
@@ -9,7 +11,12 @@ const NEXT: Readonly<Record<string, string>> = {
   EACCES: 'run as root',
   EPERM: 'run as root; if you are root, look for an immutable attribute (lsattr)',
   EIO: 'the disk reports an error: look at the kernel log',
+  ELOOP: 'move the link away',
+  ENOTDIR: 'move away what is there',
+  EISDIR: 'move away what is there',
+  ENAMETOOLONG: 'choose a shorter MatchPattern= in [Target]',
 };
+const NEXT_DEFAULT = 'look at the file system that it is on (findmnt --target), and run again';
 
 /** The symbolic name of a failed system call; codes that Node does not map (EDQUOT) are told by their number. */
 export function errorCode(error: unknown): string | undefined {
@@ -30,8 +37,24 @@ export function isMissing(error: unknown): boolean {
 export function storageError(what: string, error: unknown): unknown {
   const code = errorCode(error);
   if (code === undefined || !(error as NodeJS.ErrnoException).syscall) return error;
-  const next = NEXT[code];
-  return new StorageError(`${what}: ${describe(code)}`, { cause: error, ...(next === undefined ? {} : { next }) });
+  if (isOutOfInodes(error as NodeJS.ErrnoException)) {
+    return new StorageError(`${what}: no inode is left on the file system (${code})`, {
+      cause: error,
+      next: 'delete files there: it has space, and has as many files as it can (df --inodes)',
+    });
+  }
+  return new StorageError(`${what}: ${describe(code)}`, { cause: error, next: NEXT[code] ?? NEXT_DEFAULT });
+}
+
+/** "No space" is what making a name fails with when there is no inode for it, too. */
+function isOutOfInodes({ code, path }: NodeJS.ErrnoException): boolean {
+  if (code !== 'ENOSPC' || path === undefined) return false;
+  try {
+    const { files, ffree } = statfsSync(dirname(path));
+    return files > 0 && ffree === 0;
+  } catch {
+    return false;
+  }
 }
 
 const WORDS: Readonly<Record<string, string>> = {
