@@ -52,7 +52,7 @@ export function startTrials(
     }
     const { version } = work.plan;
     if (isExposedNow(work)) {
-      const from = back?.version ?? work.plan.from;
+      const from = (back ?? wayBack(system, state, work))?.version ?? work.plan.from;
       if (!goesBack && from !== undefined && from !== version) state.previous[name] = from;
       // A run that is killed before it exposes leaves what is visible now on trial.
       state.trials[name] = { versions: [...(state.trials[name]?.versions ?? []), version], goesBack };
@@ -89,6 +89,13 @@ export function endTrials(
 
 function isExposedNow({ moment, plan }: Work): boolean {
   return moment === 'now' && plan?.steps.some(({ step }) => step === 'expose') === true;
+}
+
+/** Where what is visible now is of no use (damaged, or for another OS), something else that is. */
+function wayBack(system: System, state: State, work: Work): VersionState | undefined {
+  const from = work.resolution?.versions.find(({ version }) => version === work.plan?.from);
+  const isUsable = from !== undefined && from.compatible === true && !from.bad;
+  return isUsable ? undefined : versionBefore(system, state, work);
 }
 
 /**

@@ -6,7 +6,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readPayload, readPlainPayload } from '../archive/payload.ts';
-import { createExclusive, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { createExclusive, dropFile, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
 import { ensureSpace, watchSpace } from '../os/space.ts';
 import type { InstallRequest, Prepared } from './install.ts';
 
@@ -24,7 +24,7 @@ export async function prepareFile(request: InstallRequest): Promise<Pick<Prepare
     if (!moved) await copyTo(temporary, request, unpacked ? ready : payload.path, !unpacked);
     return { temporary, sizeBytes: (await stat(temporary)).size };
   } catch (error) {
-    await rm(temporary, { force: true });
+    await dropFile(temporary);
     throw error;
   }
 }

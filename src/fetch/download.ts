@@ -6,7 +6,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NetworkError, PolicyError, TrustError } from '../errors.ts';
-import { syncDirectory, writeAll } from '../os/atomic-file.ts';
+import { dropFile, syncDirectory, writeAll } from '../os/atomic-file.ts';
 import { ensureSpace, type MakeRoom, watchSpace } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import { isWebPage } from './body.ts';
@@ -56,7 +56,7 @@ export async function download(http: HttpClient, request: DownloadRequest): Prom
   } catch (error) {
     const failure = storageError(partial, error);
     // What could not be written may look whole until the power fails, and must not keep a full disk full.
-    if (failure !== error) await rm(partial, { force: true }).catch(() => {});
+    if (failure !== error) await dropFile(partial);
     throw failure;
   }
 }

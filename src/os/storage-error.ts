@@ -10,7 +10,7 @@ const NEXT: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only: remount it, or choose another target',
   EACCES: 'run as root',
   EPERM: 'run as root; if you are root, look for an immutable attribute (lsattr)',
-  EIO: 'the disk reports an error: look at the kernel log',
+  EIO: 'the disk reports an error: look at the kernel log, and repair it',
   ELOOP: 'move the link away',
   ENOTDIR: 'move away what is there',
   EISDIR: 'move away what is there',
@@ -70,6 +70,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ELOOP: 'is a symbolic link',
   ENAMETOOLONG: 'the file name is too long',
   EEXIST: 'exists already',
+  EXDEV: 'is on another file system',
 };
 
 function describe(code: string): string {

@@ -310,7 +310,9 @@ export class Machine {
     const recorded = recordOf(this.records, this.os(this.running))?.components.app;
     const active = this.installed(this.running).find(({ name }) => name === this.active());
     const isUnjudged = onTrial !== undefined && !(isExposed && isRecordedGood(recorded, [active]));
-    const from = (isUnjudged ? back?.version : undefined) ?? plan.from;
+    const before = resolution.versions.find(({ version }) => version === plan.from);
+    const isUseless = before === undefined || before.compatible !== true || before.bad;
+    const from = (isUnjudged || isUseless ? back?.version : undefined) ?? plan.from;
     if (isExposed) {
       if (!options.goesBack && from !== undefined && from !== plan.version)
         this.memory = { ...this.memory, previous: from };

@@ -23,7 +23,7 @@ export function withoutBtrfs(): string | undefined {
 /** Mounts a tmpfs. @param options of mount(8), such as `size=1M,nr_inodes=50` */
 export function mountTmpfs(path: string, options: string): void {
   mkdirSync(path, { recursive: true });
-  mount(['-t', 'tmpfs', '-o', options, 'tmpfs', path]);
+  mount(['-t', 'tmpfs', '-o', `mode=755,${options}`, 'tmpfs', path]);
 }
 
 /**
