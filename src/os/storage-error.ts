@@ -18,6 +18,9 @@ const NEXT: Readonly<Record<string, string>> = {
 };
 const NEXT_DEFAULT = 'look at the file system that it is on (findmnt --target), and run again';
 
+const NEXT_LINK =
+  'choose a CurrentSymlink= on a file system that has symbolic links, or look for an immutable attribute (lsattr)';
+
 /** The symbolic name of a failed system call; codes that Node does not map (EDQUOT) are told by their number. */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
@@ -43,7 +46,10 @@ export function storageError(what: string, error: unknown): unknown {
       next: 'delete files there: it has space, and has as many files as it can (df --inodes)',
     });
   }
-  return new StorageError(`${what}: ${describe(code)}`, { cause: error, next: NEXT[code] ?? NEXT_DEFAULT });
+  // symlink(2): what a file system answers that has no links, such as vfat.
+  const isLink = code === 'EPERM' && (error as NodeJS.ErrnoException).syscall === 'symlink';
+  const next = isLink ? NEXT_LINK : (NEXT[code] ?? NEXT_DEFAULT);
+  return new StorageError(`${what}: ${describe(code)}`, { cause: error, next });
 }
 
 /** "No space" is what making a name fails with when there is no inode for it, too. */

@@ -29,6 +29,15 @@ function imageFor(version: string, release: Record<string, string>): Buffer {
   return extensionImage({ name: 'app', release, files: { 'usr/share/app': version } });
 }
 
+/** What is active fits every OS; what is staged beside it only the first. */
+async function acquireForFirst(): Promise<void> {
+  const any = imageFor('1.5', { ID: '_any' });
+  await scene.publish({ '1.5': any });
+  expect(await run('apply', 'app')).toMatchObject({ status: 0 });
+  await scene.publish({ '1.5': any, 2: imageOf('2') });
+  expect(await run('acquire', 'app')).toMatchObject({ status: 0 });
+}
+
 /** A run whose wall clock jumps when a file is there. */
 function jumping(flag: string, milliseconds: number) {
   const preload = fileURLToPath(new URL('../support/clock-jump.cjs', import.meta.url));
@@ -43,11 +52,7 @@ function jumping(flag: string, milliseconds: number) {
 
 describe('O: the OS is another one', () => {
   it('O128: between acquiring and installing: what does not fit stays staged, for the OS that it was for', async () => {
-    const any = imageFor('1.5', { ID: '_any' });
-    await scene.publish({ '1.5': any });
-    expect(await run('apply', 'app')).toMatchObject({ status: 0 });
-    await scene.publish({ '1.5': any, 2: imageOf('2') });
-    expect(await run('acquire', 'app')).toMatchObject({ status: 0 });
+    await acquireForFirst();
     scene.world.setOs({ ID: 'testos', VERSION_ID: '2' });
     expect(await run('install', 'app')).toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });
     scene.expectActive('1.5');
@@ -60,11 +65,7 @@ describe('O: the OS is another one', () => {
   });
 
   it('O128: between installing and activating', async () => {
-    const any = imageFor('1.5', { ID: '_any' });
-    await scene.publish({ '1.5': any });
-    expect(await run('apply', 'app')).toMatchObject({ status: 0 });
-    await scene.publish({ '1.5': any, 2: imageOf('2') });
-    expect(await run('acquire', 'app')).toMatchObject({ status: 0 });
+    await acquireForFirst();
     expect(await run('install', '--no-activate', 'app')).toMatchObject({ status: 0 });
     scene.world.setOs({ ID: 'testos', VERSION_ID: '2' });
     expect(await run('install', 'app')).toMatchObject({ status: 0 });
@@ -142,8 +143,7 @@ describe('O: time', () => {
       name: 'app',
       release: { ID: 'testos', VERSION_ID: '1' },
       files: { 'usr/share/app': Buffer.alloc(4 * 1024 * 1024, 'sleep and wake up ') },
-      compressor: 'none',
-    } as Parameters<typeof extensionImage>[0]);
+    });
     await scene.publish({ 1: imageOf('1'), 2: content });
     const partial = at(`var/lib/extupdate/staging/${sha256(content)}.partial`);
     let pid = 0;
@@ -219,8 +219,9 @@ describe('O: going back', () => {
       change(value);
       scene.world.write(path, JSON.stringify(value));
     };
-    edit('var/lib/extupdate/os/testos:1.json', ({ components }) => {
-      delete (components?.app as { planned?: string }).planned;
+    edit('var/lib/extupdate/os/testos:1.json', (record) => {
+      const components = record.components as Record<string, Record<string, unknown>>;
+      delete components.app?.planned;
     });
     edit('var/lib/extupdate/state.json', (state) => {
       state.trials = { app: { versions: ['2'], goesBack: false } };

@@ -26,6 +26,12 @@ export function mountTmpfs(path: string, options: string): void {
   mount(['-t', 'tmpfs', '-o', `mode=755,${options}`, 'tmpfs', path]);
 }
 
+/** Mounts a ramfs: it has neither extended attributes nor a size. */
+export function mountRamfs(path: string): void {
+  mkdirSync(path, { recursive: true });
+  mount(['-t', 'ramfs', '-o', 'mode=755', 'ramfs', path]);
+}
+
 /**
  * Makes a file system in a file beside the mount point, and mounts it.
  * @param make the program that makes it, and its options
