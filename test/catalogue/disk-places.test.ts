@@ -87,7 +87,7 @@ describe('D: the target', () => {
     });
   });
 
-  it('D97: that is a link itself is where its owner wants the versions', async () => {
+  it.skipIf(onlySample)('D97: that is a link itself is where its owner wants the versions', async () => {
     renameSync(at(APP), at('var/lib/elsewhere'));
     symlinkSync('../elsewhere', at(APP));
     expect(await scene.world.run(['apply'])).toMatchObject({ status: 0 });
@@ -130,7 +130,7 @@ describe('D: the target', () => {
     scene.expectActive('1');
   });
 
-  it.each(['000', '077'])('D101: umask %s', async (umask) => {
+  it.each(onlySample ? ['000'] : ['000', '077'])('D101: umask %s', async (umask) => {
     const wrapper = ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh'];
     const modes = (path: string): string[] =>
       readdirSync(at(path), { withFileTypes: true }).flatMap((entry) => {
@@ -181,7 +181,7 @@ describe('D: the target', () => {
     });
   });
 
-  it.each(onlySample ? ['file'] : ['file', 'fifo'])('D–: it is a %s', async (kind) => {
+  it.each(onlySample ? ['fifo'] : ['file', 'fifo'])('D–: it is a %s', async (kind) => {
     renameSync(at(APP), at('var/lib/aside'));
     if (kind === 'file') writeFileSync(at(APP), '');
     else execFileSync('mkfifo', [at(APP)]);
@@ -237,7 +237,7 @@ describe.skipIf(!mayMount())('D: another file system', () => {
     });
   });
 
-  it('D96: staging is on another one', async () => {
+  it.skipIf(onlySample)('D96: staging is on another one', async () => {
     scene = await makeScene({ prepare: (root) => mountTmpfs(join(root, 'var/lib/extupdate/staging'), 'size=64M') });
     expect(await scene.world.run(['apply'])).toMatchObject({ status: 0 });
     scene.expectActive('2');
