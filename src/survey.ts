@@ -190,12 +190,16 @@ export function isVisible({ activeNames }: Survey): boolean {
   return activeNames.size > 0;
 }
 
+/** What each transfer has exposed, in their order. */
+export function activeInstances({ component, activeNames, installed }: Survey): (InstalledInstance | undefined)[] {
+  return component.transfers.map(({ id }) =>
+    installed.find(({ transferId, name }) => transferId === id && name === activeNames.get(id)),
+  );
+}
+
 /** The version that all transfers have exposed; undefined when they differ. */
 export function activeVersion(survey: Survey): string | undefined {
-  const versions = survey.component.transfers.map((transfer) => {
-    const name = survey.activeNames.get(transfer.id);
-    return survey.installed.find((instance) => instance.transferId === transfer.id && instance.name === name)?.version;
-  });
+  const versions = activeInstances(survey).map((instance) => instance?.version);
   const [first] = versions;
   return versions.every((version) => version !== undefined && first !== undefined && isSameVersion(version, first))
     ? first

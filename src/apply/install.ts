@@ -76,9 +76,9 @@ export async function commit(prepared: readonly Prepared[]): Promise<void> {
   }
 }
 
-/** Takes away again what was made ready. */
+/** Takes away again what was made ready, after a failure; what cannot be removed now, a later run removes. */
 export async function discard(prepared: readonly Prepared[]): Promise<void> {
-  for (const { temporary } of prepared) await removeTree(temporary);
+  for (const { temporary } of prepared) await removeTree(temporary).catch(() => {});
 }
 
 async function isDirectory(path: string): Promise<boolean> {

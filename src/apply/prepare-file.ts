@@ -7,9 +7,9 @@ import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readPayload, readPlainPayload } from '../archive/payload.ts';
 import { compressionOf } from '../image/file-compression.ts';
-import { createExclusive, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { createExclusive, dropFile, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
 import { hashFile } from '../os/hash-file.ts';
-import { ensureSpace } from '../os/space.ts';
+import { ensureSpace, watchSpace } from '../os/space.ts';
 import type { InstallRequest, Prepared } from './install.ts';
 
 /** sysupdate.d(5): the mode of new files where neither `Mode=` nor `@m` nor the source tells one. */
@@ -31,7 +31,7 @@ export async function prepareFile(
     const contentSha256 = (isPlain ? payload.sha256 : undefined) ?? (await hashFile(temporary));
     return { temporary, sizeBytes: (await stat(temporary)).size, contentSha256 };
   } catch (error) {
-    await rm(temporary, { force: true });
+    await dropFile(temporary);
     throw error;
   }
 }
@@ -65,9 +65,11 @@ async function writeTemporary(
 ): Promise<void> {
   await rm(temporary, { force: true });
   const handle = await createExclusive(temporary, 0o600);
+  const watch = watchSpace(dirname(temporary), request.makeRoom);
   try {
     let size = 0;
     for await (const chunk of bytes) {
+      await watch(chunk.length);
       await writeAll(handle, [Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)], size);
       size += chunk.length;
     }
