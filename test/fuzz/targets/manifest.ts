@@ -55,7 +55,8 @@ const name = textOf(
 const line = fc
   .tuple(hash, fc.constantFrom('  ', '  ', ' *', ' *', ' ', '\t', ' -', ''), name, fc.constantFrom('', '', '', '\r'))
   .map((parts) => parts.join(''));
-const nearlyValid = fc
+/** Lists that a parser has to think about. */
+export const nearlyValidManifest = fc
   .tuple(fc.array(line, { maxLength: 8 }), fc.constantFrom('\n', '\n', '\n', ''))
   .map(([lines, end]) => lines.join('\n') + end);
 
@@ -111,7 +112,7 @@ export const manifest: FuzzTarget = {
     holds(
       'text of the pieces of a list',
       4000,
-      fc.property(nearlyValid, (text) => judge(Buffer.from(text))),
+      fc.property(nearlyValidManifest, (text) => judge(Buffer.from(text))),
     ),
     holds(
       'a valid list, changed',

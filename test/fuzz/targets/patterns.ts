@@ -16,11 +16,11 @@ import { textOf } from '../mutations.ts';
 import { ensure, type FuzzTarget, holds, unlessRefused } from '../target.ts';
 
 const letters = Object.keys(wildcards).map((letter) => `@${letter}`);
-const patternText = textOf(
+export const patternText = textOf(
   [...letters, '@v', '@v', '@@', '@', '@x', 'app', '_', '.', '.raw', '-', '/', '**/', '..', '*', '\\', ' '],
   9,
 );
-const nameText = textOf(
+export const nameText = textOf(
   ['app', '_', '1', '.2', '10', '.raw', '-', '/', '0644', 'yes', '0', 'deadbeef', 'ab'.repeat(32), 'ab'.repeat(16)],
   9,
 );

@@ -5,14 +5,14 @@ import { compareVersions, isSameVersion, isVersion, newestFirst } from '../../..
 import { textOf } from '../mutations.ts';
 import { ensure, type FuzzTarget, holds } from '../target.ts';
 
-const version = fc.oneof(
+export const anyVersion = fc.oneof(
   {
     weight: 6,
     arbitrary: textOf(['0', '1', '2', '10', '01', 'a', 'B', 'rc', '.', '-', '~', '^', '_', '+', '\u00e4'], 7),
   },
   { weight: 1, arbitrary: fc.string({ maxLength: 10 }) },
 );
-const valid = fc.stringMatching(/^[0-9A-Za-z.~^_+-]{0,11}[0-9A-Za-z]$/).filter(isVersion);
+export const validVersion = fc.stringMatching(/^[0-9A-Za-z.~^_+-]{0,11}[0-9A-Za-z]$/).filter(isVersion);
 const sign = (a: string, b: string) => Math.sign(compareVersions(a, b));
 
 export const versions: FuzzTarget = {
@@ -21,7 +21,7 @@ export const versions: FuzzTarget = {
     holds(
       'the order is one',
       6000,
-      fc.property(version, version, version, (a, b, c) => {
+      fc.property(anyVersion, anyVersion, anyVersion, (a, b, c) => {
         ensure(sign(a, a) === 0, 'not equal to itself');
         ensure(sign(a, b) === 0 - sign(b, a), 'not antisymmetric');
         if (sign(a, b) <= 0 && sign(b, c) <= 0) {
@@ -33,7 +33,7 @@ export const versions: FuzzTarget = {
     holds(
       'sorting does not depend on the order before',
       1000,
-      fc.property(fc.uniqueArray(version, { maxLength: 12 }), (all) => {
+      fc.property(fc.uniqueArray(anyVersion, { maxLength: 12 }), (all) => {
         const sorted = (some: readonly string[]) => JSON.stringify(some.toSorted(newestFirst));
         ensure(sorted(all) === sorted(all.toReversed()), 'another result for the reverse');
       }),
@@ -41,7 +41,7 @@ export const versions: FuzzTarget = {
     holds(
       'something behind makes it another version, a tilde an older one',
       1000,
-      fc.property(valid, (text) => {
+      fc.property(validVersion, (text) => {
         ensure(compareVersions(`${text}~`, text) < 0, '~ is older');
         ensure(compareVersions(`${text}^`, text) > 0, '^ is newer');
       }),
@@ -51,7 +51,7 @@ export const versions: FuzzTarget = {
       2000,
       fc.property(
         textOf(['app_', '1', '.', '_x86-64', '_arm64', '+', '3', '-', '0', '.raw', '_', '99999999999999999999'], 8),
-        version,
+        anyVersion,
         (rest, other) => {
           const entry = parseVpickName(`app_${rest}.raw`, 'app', '.raw');
           if (entry === undefined) return;
