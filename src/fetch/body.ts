@@ -80,7 +80,9 @@ export async function readBody(response: HttpResponse, maxBytes: number): Promis
     size += chunk.length;
     if (size > maxBytes) {
       response.body.destroy();
-      throw new PolicyError(`${displayUrl(response.url)}: larger than the limit of ${maxBytes} bytes`);
+      throw new PolicyError(`${displayUrl(response.url)}: larger than the limit of ${maxBytes} bytes`, {
+        next: 'no list or signature is that large: tell the publisher, or whoever runs the mirror',
+      });
     }
     chunks.push(chunk);
   }

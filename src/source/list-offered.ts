@@ -8,6 +8,9 @@ import { pickNames } from './pick-names.ts';
 /** Suffixes of compression that sysupdate undoes. */
 export const compressionSuffix = /\.(xz|gz|zst|bz2|lz4)$/;
 
+/** Signatures and keys beside payloads: only a pattern that says so in its text takes them. */
+const besidePayloads = /\.(sig|asc|gpg|pgp)$/;
+
 /**
  * The versions of one transfer.
  * @param sidecarPatterns names of sidecar manifests, with `@f` for the image's name
@@ -20,12 +23,14 @@ export function listOffered(
   sidecarPatterns: readonly string[],
 ): OfferedInstance[] {
   const byName = new Map(manifest.entries.map((entry) => [entry.name, entry]));
-  const names = [...byName.keys()].filter((name) => !name.startsWith('SHA256SUMS'));
+  const names = [...byName.keys()].filter((name) => !/(^|\/)SHA256SUMS[^/]*$/.test(name));
   return pickNames(transfer.source.patterns, names).flatMap(({ name, fields }) => {
     const entry = byName.get(name);
-    if (!entry) return [];
+    if (!entry || besidePayloads.test(fields.version)) return [];
     if (entry.sha256 === EMPTY_SHA256 || /^0+$/.test(entry.sha256)) {
-      throw new TrustError(`${baseUrl}/SHA256SUMS: ${name}: the hash is that of an empty file`);
+      throw new TrustError(`${baseUrl}/SHA256SUMS: ${name}: the hash is that of an empty file`, {
+        next: 'tell the publisher: the list was made of files that were not there yet',
+      });
     }
     return {
       transferId: transfer.id,

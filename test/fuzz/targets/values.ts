@@ -147,9 +147,9 @@ export const values: FuzzTarget = {
           );
           if (target === undefined) return;
           ensure(target.startsWith('https://') || (allowHttp && target.startsWith('http://')), target);
-          const { password, search } = new URL(target);
           const shown = displayUrl(target);
-          ensure(!(password && shown.includes('@')) && !(search && shown.includes('?')), shown);
+          const { username, password, search } = new URL(shown);
+          ensure(`${username}${password}${search}` === '', shown);
         },
       ),
     ),
