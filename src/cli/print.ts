@@ -2,7 +2,7 @@
 import { combinedExit, type ErrorReport, exitStatus } from '../errors.ts';
 import type { Outcome } from './commands.ts';
 import { DOCUMENT_FORMAT, type Document, type ErrorDocument, errorDocument } from './document.ts';
-import { printable } from './printable.ts';
+import { printable, printableJson } from './printable.ts';
 
 export type JsonMode = 'short' | 'pretty' | 'off';
 
@@ -94,7 +94,7 @@ function prefixed(component: string, message: string): string {
 }
 
 function render(value: unknown, json: Exclude<JsonMode, 'off'>): string {
-  return JSON.stringify(value, undefined, json === 'pretty' ? 2 : undefined);
+  return printableJson(JSON.stringify(value, undefined, json === 'pretty' ? 2 : undefined));
 }
 
 function write(text: string): void {

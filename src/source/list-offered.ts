@@ -12,6 +12,9 @@ export const VERSIONS_MAX = 250;
 /** Suffixes of compression that sysupdate undoes. */
 export const compressionSuffix = /\.(xz|gz|zst|bz2|lz4)$/;
 
+/** Signatures and keys beside payloads: only a pattern that says so in its text takes them. */
+const besidePayloads = /\.(sig|asc|gpg|pgp)$/;
+
 /**
  * The versions of one transfer.
  * @param sidecarPatterns names of sidecar manifests, with `@f` for the image's name
@@ -24,15 +27,17 @@ export function listOffered(
   sidecarPatterns: readonly string[],
 ): OfferedInstance[] {
   const byName = new Map(manifest.entries.map((entry) => [entry.name, entry]));
-  const names = [...byName.keys()].filter((name) => !name.startsWith('SHA256SUMS'));
-  const picked = pickNames(transfer.source.patterns, names);
+  const names = [...byName.keys()].filter((name) => !/(^|\/)SHA256SUMS[^/]*$/.test(name));
+  const picked = pickNames(transfer.source.patterns, names).filter(({ fields }) => !besidePayloads.test(fields.version));
   return newestOnly(picked, ({ fields }) => fields.version, VERSIONS_MAX).flatMap(({ name: found, fields }) => {
     const listed = byName.get(found);
     if (!listed) return [];
     const entry = { name: detached(found), sha256: detached(listed.sha256) };
     const { name } = entry;
     if (entry.sha256 === EMPTY_SHA256 || /^0+$/.test(entry.sha256)) {
-      throw new TrustError(`${baseUrl}/SHA256SUMS: ${name}: the hash is that of an empty file`);
+      throw new TrustError(`${baseUrl}/SHA256SUMS: ${name}: the hash is that of an empty file`, {
+        next: 'tell the publisher: the list was made of files that were not there yet',
+      });
     }
     return {
       transferId: transfer.id,

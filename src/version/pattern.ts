@@ -161,7 +161,7 @@ function checkText(text: string): void {
   if (text === '') throw new PatternError('is empty');
   if (Buffer.byteLength(text) > PATTERN_LENGTH_MAX)
     throw new PatternError(`is longer than ${PATTERN_LENGTH_MAX} bytes`);
-  const bad = /[^\x20-\x7e]|[$*?[\]!\\|]/.exec(text);
+  const bad = /[\0-\x1f\x7f-\x9f]|[$*?[\]!\\|]/.exec(text);
   if (bad) throw new PatternError(`has the character ${JSON.stringify(bad[0])}, which is not allowed in a pattern`);
   if (text.startsWith('/') || text.endsWith('/')) throw new PatternError('begins or ends with "/"');
   if (text.split('/').some((part) => part === '' || part === '.' || part === '..')) {

@@ -191,6 +191,9 @@ describe('values of systemd.syntax(7)', () => {
     ['2d', 172_800],
     ['500ms', 0.5],
     ['1y?', undefined],
+    ['1h!', undefined],
+    ['5 constructor', undefined],
+    [`${'1'.repeat(60)}!`, undefined],
     ['', undefined],
   ])('time span %s: %s', (text, value) => {
     expect(parseTimeSpan(text)).toBe(value);
