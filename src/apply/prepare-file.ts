@@ -2,13 +2,15 @@
  * Makes a file ready: unpacked, with the hash of the published bytes checked once more, its mode and time set, and on
  * disk.
  */
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { constants, type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readPayload, readPlainPayload } from '../archive/payload.ts';
 import { createExclusive, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { isOutOfReach } from '../os/regular-file.ts';
 import { ensureSpace } from '../os/space.ts';
+import type { Payload } from '../source/source.ts';
 import type { InstallRequest, Prepared } from './install.ts';
+import { bytesOf } from './payload-bytes.ts';
 
 /** sysupdate.d(5): the mode of new files where neither `Mode=` nor `@m` nor the source tells one. */
 const MODE_DEFAULT = 0o644;
@@ -21,7 +23,7 @@ export async function prepareFile(request: InstallRequest): Promise<Pick<Prepare
     const moved = ready !== undefined && (await moveTo(temporary, request, ready));
     // What this process has unpacked already is not unpacked again for another file system.
     const unpacked = ready !== undefined && ready !== payload.path;
-    if (!moved) await copyTo(temporary, request, unpacked ? ready : payload.path, !unpacked);
+    if (!moved) await copyTo(temporary, request, unpacked ? { path: ready, staged: false } : payload, !unpacked);
     return { temporary, sizeBytes: (await stat(temporary)).size };
   } catch (error) {
     await rm(temporary, { force: true });
@@ -29,9 +31,13 @@ export async function prepareFile(request: InstallRequest): Promise<Pick<Prepare
   }
 }
 
-/** @returns false when the file is on another file system */
+/**
+ * @returns false when the file is on another file system, or where somebody else may have it open, or may put another one
+ *   in its place, between its hash and its new name: then it is copied, and hashed on the way
+ */
 async function moveTo(temporary: string, request: InstallRequest, ready: string): Promise<boolean> {
-  const handle = await open(ready, 'r+');
+  if (!(await isOutOfReach(ready))) return false;
+  const handle = await open(ready, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
     await setAttributes(handle, request);
     await handle.sync();
@@ -42,11 +48,17 @@ async function moveTo(temporary: string, request: InstallRequest, ready: string)
 }
 
 /** @param published false for a file that this process has unpacked: it is what it is */
-async function copyTo(temporary: string, request: InstallRequest, from: string, published: boolean): Promise<void> {
-  await ensureSpace(dirname(temporary), (await stat(from)).size, request.makeRoom);
+async function copyTo(
+  temporary: string,
+  request: InstallRequest,
+  from: Pick<Payload, 'path' | 'staged'>,
+  published: boolean,
+): Promise<void> {
   const { name, maxBytes, payload } = request;
+  const { size } = await stat(from.path);
+  await ensureSpace(dirname(temporary), Math.min(size, maxBytes), request.makeRoom);
   const write = (bytes: AsyncIterable<Uint8Array>) => writeTemporary(request, temporary, bytes);
-  const open = () => createReadStream(from);
+  const open = () => bytesOf(from);
   if (published) await readPayload({ name, maxBytes, sha256: payload.sha256, open }, write);
   else await readPlainPayload({ name, maxBytes, open }, write);
 }
