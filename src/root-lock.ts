@@ -17,7 +17,8 @@ const OTHERWISE = /^(-h|--help|--dry-run|--wait|--json|--image|--root$)/;
 
 /** @param root '' or the directory of `--root=` */
 export function rootLockPath(root: string): string {
-  return resolveInRoot(root, LOCK_PATH);
+  // A link there is none of ours: what it leads to would be overwritten.
+  return resolveInRoot(root, LOCK_PATH, false);
 }
 
 /** See {@link LockOptions}: `/run` of this machine is for root alone. */
