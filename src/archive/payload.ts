@@ -44,21 +44,13 @@ export async function readPayload<T>(
   const head = await readHead(payload);
   const compression = detectCompression(head);
   const decoders = compression === undefined ? [asIs] : decodersFor(compression);
-  try {
-    return await tryInTurn(decoders, async (decode) => {
-      const read = await readOnce(payload, decode, consume);
-      refuseOther(payload, read.trail.sha256);
-      // The promised bytes, and yet not unpacked as they should have been.
-      if (!read.head.equals(head)) throw changed(payload);
-      return read;
-    });
-  } catch (error) {
-    if (error instanceof UnsuitableError && payload.sha256 !== undefined) {
-      const { trail } = await readOnce(payload, asIs, async () => {});
-      refuseOther(payload, trail.sha256);
-    }
-    throw error;
-  }
+  return tryInTurn(decoders, async (decode) => {
+    const read = await readOnce(payload, decode, consume);
+    refuseOther(payload, read.trail.sha256);
+    // The promised bytes, and yet not unpacked as they should have been.
+    if (!read.head.equals(head)) throw changed(payload);
+    return read;
+  });
 }
 
 /** Reads a payload without unpacking it, whatever it looks like. Throws as {@link readPayload} does. */
@@ -112,7 +104,11 @@ async function readOnce<T>(
   } catch (error) {
     // The first failure on the way counts, not what it made of the rest.
     if (reading.failure !== undefined) throw reading.failure.error;
-    throw damage ?? error;
+    const failure = damage ?? error;
+    // Whether these are the promised bytes has to be told of what was read just now: another reading may be of others.
+    const isContent = failure instanceof Damage || failure instanceof UnsuitableError;
+    if (isContent) refuseOther(payload, (await reading.finish()).sha256);
+    throw failure;
   } finally {
     reading.close();
   }

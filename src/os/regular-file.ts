@@ -49,7 +49,9 @@ export async function* readRegular(path: string): AsyncGenerator<Buffer> {
 export async function hashRegular(path: string, maxBytes: number): Promise<string | undefined> {
   const handle = await openRegular(path, 'read');
   if (handle === undefined) return undefined;
+  const claimed = (await handle.stat()).size;
   await handle.close();
+  if (claimed > maxBytes) return undefined;
   const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of readRegular(path)) {
