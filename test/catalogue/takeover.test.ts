@@ -58,14 +58,20 @@ interface Staged {
   readonly published: Buffer;
 }
 
-/** Publishes the next version, packed by a command, and acquires it as the other user. */
-async function stage(suffix = '', pack?: readonly [string, ...string[]]): Promise<Staged> {
+/** Publishes the next version, packed by a command. */
+async function announce(suffix = '', pack?: readonly [string, ...string[]]): Promise<Omit<Staged, 'path'>> {
   last += 1;
   const version = String(last);
   const image = imageOf(version);
   const published = pack ? execFileSync(pack[0], pack.slice(1), { input: image }) : image;
   scene.verified.set(version, image);
   await scene.world.publish('app', { [`app_${version}.raw${suffix}`]: published });
+  return { version, published };
+}
+
+/** Publishes the next version, and acquires it as the other user. */
+async function stage(...how: Parameters<typeof announce>): Promise<Staged> {
+  const { version, published } = await announce(...how);
   expect((await scene.world.run(['acquire'], { wrapper: asAcquirer })).status).toBe(0);
   const path = join(staging, sha256(published));
   expect(lstatSync(path).uid).toBe(ACQUIRER);
@@ -227,11 +233,7 @@ describe.runIf(process.getuid?.() === 0)('what the acquiring user has left in st
   it.each(['in place', 'under a second name'])(
     'a partial file that is kept open %s, and that root resumes',
     async (how) => {
-      last += 1;
-      const version = String(last);
-      const image = imageOf(version);
-      scene.verified.set(version, image);
-      await scene.world.publish('app', { [`app_${version}.raw`]: image });
+      const { version, published: image } = await announce();
       const path = join(staging, `${sha256(image)}.partial`);
       put(path, image.subarray(0, 2000));
       if (how !== 'in place') linkSync(path, join(staging, 'mine'));
@@ -247,11 +249,7 @@ describe.runIf(process.getuid?.() === 0)('what the acquiring user has left in st
   it.each(['a FIFO', 'a link', 'a directory'])(
     '%s in place of a partial file does not stop a run by hand',
     async (what) => {
-      last += 1;
-      const version = String(last);
-      const image = imageOf(version);
-      scene.verified.set(version, image);
-      await scene.world.publish('app', { [`app_${version}.raw`]: image });
+      const { version, published: image } = await announce();
       const path = join(staging, `${sha256(image)}.partial`);
       const victim = join(scene.world.root, 'victim');
       writeFileSync(victim, 'untouched');

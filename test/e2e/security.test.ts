@@ -39,12 +39,11 @@ describeHosts('privileges of the units', (suite) => {
   const offer = (version: string) => e2e.publish('app', { [`app_${version}.raw`]: image('app', version) });
   const start = (...units: string[]) =>
     e2e.host.sh(`systemctl start ${units.map((name) => `extupdate-${name}.service`).join(' ')}`);
-  const logOf = async (unit: string) =>
-    (
-      await e2e.host.sh(
-        `journalctl -o cat --no-pager _SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID extupdate-${unit}.service)`,
-      )
-    ).stdout;
+  /** What a unit has said since it was last started. */
+  const logOf = async (unit: string) => {
+    const { stdout } = await e2e.host.sh(`journalctl -b -o cat --no-pager -u extupdate-${unit}.service`);
+    return stdout.slice(stdout.lastIndexOf('Starting extupdate-'));
+  };
   const version = () => e2e.cat('/usr/share/app/version');
   /** Adds the probe to a unit, inside of its sandbox. */
   const probe = (unit: string) =>
@@ -155,7 +154,7 @@ describeHosts('privileges of the units', (suite) => {
       await offer(String(last));
       expect((await start('acquire')).status).toBe(0);
       const { stdout } = await e2e.host.sh(
-        `S=/var/lib/extupdate/staging/.; P=$(ls -d $S/* | grep -E '/[0-9a-f]{64}$'); U=$(stat -c %u $S); ${script}; chown -hR $U:$U $S/; ls -A $S`,
+        `S=/var/lib/extupdate/staging/.; P=$(ls -d $S/* | grep -E '/[0-9a-f]{64}$'); U=$(stat -c %u $S); rm -f $S/mine; ${script}; chown -hR $U:$U $S/; ls -A $S`,
       );
       // Not with acquire before it, which would put it right.
       const install = await e2e.host.sh('systemctl start --job-mode=ignore-dependencies extupdate-install.service');
