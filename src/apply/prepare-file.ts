@@ -5,9 +5,11 @@
 import { constants, type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readPayload, readPlainPayload } from '../archive/payload.ts';
-import { createExclusive, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { detectCompression } from '../image/compression.ts';
+import { createExclusive, dropFile, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { hashFile } from '../os/hash-file.ts';
 import { isOutOfReach } from '../os/regular-file.ts';
-import { ensureSpace } from '../os/space.ts';
+import { ensureSpace, watchSpace } from '../os/space.ts';
 import type { Payload } from '../source/source.ts';
 import type { InstallRequest, Prepared } from './install.ts';
 import { bytesOf } from './payload-bytes.ts';
@@ -16,17 +18,22 @@ import { bytesOf } from './payload-bytes.ts';
 const MODE_DEFAULT = 0o644;
 
 /** @throws TrustError, PolicyError, UnsuitableError; see {@link preparePayload} */
-export async function prepareFile(request: InstallRequest): Promise<Pick<Prepared, 'temporary' | 'sizeBytes'>> {
+export async function prepareFile(
+  request: InstallRequest,
+): Promise<Pick<Prepared, 'temporary' | 'sizeBytes' | 'contentSha256'>> {
   const { payload, ready } = request;
   const temporary = temporaryPath(request.to);
   try {
     const moved = ready !== undefined && (await moveTo(temporary, request, ready));
     // What this process has unpacked already is not unpacked again for another file system.
     const unpacked = ready !== undefined && ready !== payload.path;
-    if (!moved) await copyTo(temporary, request, unpacked ? { path: ready, staged: false } : payload, !unpacked);
-    return { temporary, sizeBytes: (await stat(temporary)).size };
+    const from = unpacked ? { path: ready, staged: false } : payload;
+    const isPublished = moved ? !unpacked : await copyTo(temporary, request, from, !unpacked);
+    // Plain content is what was published, and has been hashed on its way.
+    const contentSha256 = (isPublished ? payload.sha256 : undefined) ?? (await hashFile(temporary));
+    return { temporary, sizeBytes: (await stat(temporary)).size, contentSha256 };
   } catch (error) {
-    await rm(temporary, { force: true });
+    await dropFile(temporary);
     throw error;
   }
 }
@@ -47,20 +54,27 @@ async function moveTo(temporary: string, request: InstallRequest, ready: string)
   return renameWithin(ready, temporary);
 }
 
-/** @param published false for a file that this process has unpacked: it is what it is */
+/**
+ * @param published false for a file that this process has unpacked: it is what it is
+ * @returns whether it now has the very bytes that were published
+ */
 async function copyTo(
   temporary: string,
   request: InstallRequest,
   from: Pick<Payload, 'path' | 'staged'>,
   published: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const { name, maxBytes, payload } = request;
   const { size } = await stat(from.path);
   await ensureSpace(dirname(temporary), Math.min(size, maxBytes), request.makeRoom);
   const write = (bytes: AsyncIterable<Uint8Array>) => writeTemporary(request, temporary, bytes);
   const open = () => bytesOf(from);
-  if (published) await readPayload({ name, maxBytes, sha256: payload.sha256, open }, write);
-  else await readPlainPayload({ name, maxBytes, open }, write);
+  if (published) {
+    const { head } = await readPayload({ name, maxBytes, sha256: payload.sha256, open }, write);
+    return detectCompression(head) === undefined;
+  }
+  await readPlainPayload({ name, maxBytes, open }, write);
+  return false;
 }
 
 async function writeTemporary(
@@ -70,9 +84,11 @@ async function writeTemporary(
 ): Promise<void> {
   await rm(temporary, { force: true });
   const handle = await createExclusive(temporary, 0o600);
+  const watch = watchSpace(dirname(temporary), request.makeRoom);
   try {
     let size = 0;
     for await (const chunk of bytes) {
+      await watch(chunk.length);
       await writeAll(handle, [Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)], size);
       size += chunk.length;
     }
