@@ -3,10 +3,12 @@
  * when its hash is right and it is on disk.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NetworkError, PolicyError, TrustError } from '../errors.ts';
-import { dropFile, syncDirectory, writeAll } from '../os/atomic-file.ts';
+import { createExclusive, dropFile, syncDirectory, writeAll } from '../os/atomic-file.ts';
+import { openRegular } from '../os/regular-file.ts';
+import { removeTree } from '../os/remove-tree.ts';
 import { ensureSpace, type MakeRoom, watchSpace } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import { isWebPage } from './body.ts';
@@ -44,7 +46,7 @@ export interface DownloadRequest {
 export async function download(http: HttpClient, request: DownloadRequest): Promise<void> {
   const partial = `${request.path}.partial`;
   try {
-    const file = await PartialFile.open(partial);
+    const file = await PartialFile.open(partial, request.maxBytes);
     try {
       await fetchInto(http, request, file);
       await file.handle.sync();
@@ -203,10 +205,15 @@ class PartialFile {
     this.handle = handle;
   }
 
-  /** Opens or makes the file and hashes what it holds already. */
-  static async open(path: string): Promise<PartialFile> {
-    const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
-    const file = new PartialFile(await open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600));
+  /** Opens the file and hashes what it holds already, or makes it, in place of whatever is no file of its own. */
+  static async open(path: string, maxBytes: number): Promise<PartialFile> {
+    const there = await openRegular(path, 'write');
+    if (there === undefined) {
+      await removeTree(path);
+      return new PartialFile(await createExclusive(path, 0o600));
+    }
+    const file = new PartialFile(there);
+    if ((await there.stat()).size > maxBytes) await there.truncate();
     const buffer = Buffer.allocUnsafe(WRITE_SIZE);
     for (;;) {
       const { bytesRead } = await file.handle.read(buffer, 0, buffer.length, file.size);
