@@ -26,7 +26,7 @@ export async function prepareTree(request: InstallRequest): Promise<Pick<Prepare
     await run(['sync', '--file-system', temporary]);
     return { temporary, sizeBytes: await treeSize(temporary) };
   } catch (error) {
-    await removeTree(temporary);
+    await removeTree(temporary).catch(() => {});
     throw error;
   }
 }

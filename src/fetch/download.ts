@@ -5,8 +5,8 @@
 import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NetworkError, PolicyError, TrustError } from '../errors.ts';
-import { syncDirectory } from '../os/atomic-file.ts';
-import { ensureSpace, type MakeRoom } from '../os/space.ts';
+import { dropFile, syncDirectory } from '../os/atomic-file.ts';
+import { ensureSpace, type MakeRoom, watchSpace } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import { isWebPage } from './body.ts';
 import { withDeadline } from './deadline.ts';
@@ -56,7 +56,10 @@ export async function download(http: HttpClient, request: DownloadRequest): Prom
     await rename(partial, request.path);
     await syncDirectory(dirname(request.path));
   } catch (error) {
-    throw storageError(partial, error);
+    const failure = storageError(partial, error);
+    // What could not be written may look whole until the power fails, and must not keep a full disk full.
+    if (failure !== error) await dropFile(partial);
+    throw failure;
   }
 }
 
@@ -179,9 +182,11 @@ async function readInto(
   const report = () =>
     request.onProgress?.({ receivedBytes: file.size, ...(total === undefined ? {} : { totalBytes: total }) });
   const floor = createRateFloor(http.limits);
+  const watch = watchSpace(dirname(request.path), request.makeRoom);
   try {
     for await (const chunk of chunksOf(response)) {
       if (file.size + chunk.length > request.maxBytes) throw overCap(request);
+      await watch(chunk.length);
       await file.append(chunk);
       const received = performance.now();
       await request.rateLimiter?.take(chunk.length, request.signal);

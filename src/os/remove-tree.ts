@@ -1,5 +1,5 @@
 /** Removing what may be a directory tree, so that a half-removed one never has a name that means anything. */
-import { lstat, rm } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { isTemporaryName, syncDirectory, temporaryPath } from './atomic-file.ts';
@@ -10,7 +10,7 @@ import { moveEntry, setReadOnly } from './tree-marks.ts';
 /** Milliseconds that one of the programs may take. */
 const TIMEOUT = 600_000;
 
-/** Removes a file, link or tree, durably; what is not there is no failure. @throws a system call's error, StorageError */
+/** Removes a file, link or tree; what is not there is no failure. @throws a system call's error, StorageError */
 export async function removeTree(path: string): Promise<void> {
   const info = await lstat(path).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
@@ -18,8 +18,8 @@ export async function removeTree(path: string): Promise<void> {
   });
   if (info === undefined) return;
   if (!info.isDirectory()) {
-    await rm(path, { force: true });
-    return syncDirectory(dirname(path));
+    // Should it be there again after a power failure, it is removed once more.
+    return unlink(path);
   }
   const doomed = isTemporaryName(path.slice(path.lastIndexOf('/') + 1)) ? path : temporaryPath(path);
   if (doomed !== path) await moveEntry(path, doomed, false);
