@@ -8,12 +8,9 @@ export function displayUrl(url: string): string {
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
 }
 
-/** The URL without user and password. */
+/** The URL without user and password, else as it is written. */
 export function withoutCredentials(url: string): string {
-  const parsed = new URL(url);
-  parsed.username = '';
-  parsed.password = '';
-  return parsed.href;
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#\\]*@/i, '$1');
 }
 
 /** The URL of a name in a manifest: percent-encoded by path segment, never decoded. */

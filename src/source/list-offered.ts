@@ -28,7 +28,9 @@ export function listOffered(
 ): OfferedInstance[] {
   const byName = new Map(manifest.entries.map((entry) => [entry.name, entry]));
   const names = [...byName.keys()].filter((name) => !/(^|\/)SHA256SUMS[^/]*$/.test(name));
-  const picked = pickNames(transfer.source.patterns, names).filter(({ fields }) => !besidePayloads.test(fields.version));
+  const picked = pickNames(transfer.source.patterns, names).filter(
+    ({ fields }) => !besidePayloads.test(fields.version),
+  );
   return newestOnly(picked, ({ fields }) => fields.version, VERSIONS_MAX).flatMap(({ name: found, fields }) => {
     const listed = byName.get(found);
     if (!listed) return [];

@@ -8,14 +8,11 @@ function says(name: string, does: string, bytes: string | (() => Buffer)): Switc
 }
 
 function withHeader(name: string, does: string, line: string): Switch {
-  return {
-    name,
-    does,
-    answer: ({ socket, honest }) => {
-      socket.write(headOf(honest).replace('\r\n\r\n', `\r\n${line}\r\n\r\n`));
-      socket.end(honest.body);
-    },
+  const answer: Switch['answer'] = ({ socket, honest }) => {
+    socket.write(headOf(honest).replace('\r\n\r\n', `\r\n${line}\r\n\r\n`));
+    socket.end(honest.body);
   };
+  return { name, does, answer };
 }
 
 function withMore(
