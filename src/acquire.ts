@@ -1,5 +1,4 @@
 /** Brings what a component needs to this machine, until its newest fitting version is wholly at hand. */
-import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { commit, preparePayload } from './apply/install.ts';
 import { noteWantedSpace } from './apply/make-room.ts';
@@ -138,7 +137,7 @@ async function unpack(
     // What cannot be unpacked will not get better: the next run must not find it and fail the same way. A run with more
     // space, or more privileges, may unpack what only this one could not.
     const isContent = [UnsuitableError, TrustError, PolicyError].some((kind) => error instanceof kind);
-    if (payload.staged && isContent) await rm(payload.path, { force: true });
+    if (payload.staged && isContent) await removeTree(payload.path);
     // Files that are no extensions are not judged, so nothing else would say it.
     if (!(error instanceof UnsuitableError) || transfer.kind === 'none') throw error;
     const defect = `${instance.name}: ${error.message}`;

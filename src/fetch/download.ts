@@ -42,7 +42,7 @@ export interface DownloadRequest {
 export async function download(http: HttpClient, request: DownloadRequest): Promise<void> {
   const partial = `${request.path}.partial`;
   try {
-    const file = await PartialFile.open(partial);
+    const file = await PartialFile.open(partial, request.maxBytes);
     const { downloadTimeoutSec } = http.limits;
     const expired = () => tooLate(request.url, 'DownloadTimeoutSec=', downloadTimeoutSec, RESUMES);
     try {

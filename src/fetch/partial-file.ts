@@ -1,7 +1,9 @@
 /** The file in which a download grows. */
 import { createHash, type Hash } from 'node:crypto';
-import { constants, type FileHandle, open } from 'node:fs/promises';
-import { writeAll } from '../os/atomic-file.ts';
+import type { FileHandle } from 'node:fs/promises';
+import { createExclusive, writeAll } from '../os/atomic-file.ts';
+import { openRegular } from '../os/regular-file.ts';
+import { removeTree } from '../os/remove-tree.ts';
 
 /** Bytes that are gathered before they are written. */
 const WRITE_SIZE = 1024 * 1024;
@@ -20,10 +22,15 @@ export class PartialFile {
     this.handle = handle;
   }
 
-  /** Opens or makes the file and hashes what it holds already. */
-  static async open(path: string): Promise<PartialFile> {
-    const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
-    const file = new PartialFile(await open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600));
+  /** Opens the file and hashes what it holds already, or makes it, in place of whatever is no file of its own. */
+  static async open(path: string, maxBytes: number): Promise<PartialFile> {
+    const there = await openRegular(path, 'write');
+    if (there === undefined) {
+      await removeTree(path);
+      return new PartialFile(await createExclusive(path, 0o600));
+    }
+    const file = new PartialFile(there);
+    if ((await there.stat()).size > maxBytes) await there.truncate();
     const buffer = Buffer.allocUnsafe(WRITE_SIZE);
     for (;;) {
       const { bytesRead } = await file.handle.read(buffer, 0, buffer.length, file.size);

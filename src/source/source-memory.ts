@@ -25,12 +25,15 @@ const PATTERNS_MAX = 256;
 /** Largest file of names, in bytes. */
 const NAMES_SIZE_MAX = 16 * 1024 * 1024;
 
+/** The last time that a date can have, in milliseconds since 1970. */
+const TIME_MAX = 8.64e15;
+
 const SeenFile = z.looseObject({
   format: z.number(),
   url: z.string(),
   verified: z.boolean(),
   list: z.string(),
-  signedAt: z.optional(z.number()),
+  signedAt: z.optional(z.number().check(z.gte(0), z.lte(TIME_MAX))),
   newest: z.record(z.string(), z.string()),
 });
 
@@ -175,7 +178,8 @@ function readNames(root: string, key: SourceKey): Map<string, string> {
   return names;
 }
 
-function filesOf(key: SourceKey): { readonly seen: string; readonly names: string } {
+/** Where the memory of a source is, as seen inside the root. */
+export function filesOf(key: SourceKey): { readonly seen: string; readonly names: string } {
   const id = idOf(key);
   return { seen: join(SOURCES_PATH, `${id}.json`), names: join(SOURCES_PATH, `${id}.names`) };
 }

@@ -58,6 +58,8 @@ describe('S', () => {
     const expired = await makeKey({ date: ago(30), expiresInSec: 20 * 86_400 });
     trust(scene.world.key, expired);
     putSignature(await sign(list(), [expired], { date: ago(25) }));
+    // Nothing that was signed later has been seen.
+    rmSync(join(scene.world.root, 'var/lib/extupdate/sources'), { recursive: true });
     const told = await scene.suffer({
       exit: 11,
       message: /is not valid now: .*expired/,

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
+import { PolicyError } from '../../../src/errors.ts';
 import { readBoots, writeBoots } from '../../../src/os/boot-history.ts';
 import { readHistory } from '../../../src/os/history.ts';
 import { readRecords, writeRecord } from '../../../src/os/records.ts';
@@ -11,10 +12,12 @@ import { cameInWith, failedPlans, failedUpdates, lastBooted } from '../../../src
 import { filesOf, hashesOf, releaseOf } from '../../../src/resolve/record.ts';
 import { openFactsStore } from '../../../src/source/facts-store.ts';
 import { readSavedManifest } from '../../../src/source/saved-manifest.ts';
+import { filesOf as memoryOf, openSourceMemory } from '../../../src/source/source-memory.ts';
 import { mutated, mutation } from '../mutations.ts';
 import { ensure, type FuzzTarget, holds } from '../target.ts';
 
 const hash = 'ab'.repeat(32);
+const source = { url: 'https://example.com', verified: true };
 const entry = { version: '1', sha256: hash, file: '/var/lib/extensions/app_1.raw' };
 const samples = {
   [STATE_PATH]: {
@@ -61,6 +64,13 @@ const samples = {
     url: 'https://example.com',
     manifest: { etag: '"1"' },
     signature: { name: 'SHA256SUMS.gpg' },
+  },
+  [memoryOf(source).seen]: {
+    format: 1,
+    ...source,
+    list: hash,
+    signedAt: 1,
+    newest: { 'app_@v.raw': '1' },
   },
   '/facts.json': {
     format: 1,
@@ -143,10 +153,11 @@ async function readAll(root: string): Promise<void> {
   }
   lastBooted(boots, 2);
   for (const { at, done } of readHistory(root)) ensure(typeof at === 'string' && Array.isArray(done), 'no entry');
-  const facts = openFactsStore(join(root, 'facts.json'));
+  const facts = openFactsStore(join(root, 'facts.json'), new Date(0));
   facts.isHearsay(hash);
   ensure(facts.get(hash) === undefined || Array.isArray(facts.get(hash)?.sysext), 'no facts');
   readSavedManifest(join(root, 'staging/manifests/x'), 'https://example.com');
+  judgeOldList(root);
 
   // What was understood is what the next run finds, whoever wrote it.
   await writeState(root, state);
@@ -156,6 +167,16 @@ async function readAll(root: string): Promise<void> {
   for (const [name, record] of records) {
     await writeRecord(root, name, record);
     ensure(JSON.stringify(readRecords(root, false).get(name)) === JSON.stringify(record), 'another record');
+  }
+}
+
+/** A list of 1970: it is accepted, or refused with a reason. */
+function judgeOldList(root: string): void {
+  const list = { url: source.url, sha256: hash, signedAt: 0, entries: [], reread: () => [] };
+  try {
+    openSourceMemory(root).judge(source, list, { patterns: 'app_@v.raw', versions: ['1'] });
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
   }
 }
 
