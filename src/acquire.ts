@@ -68,9 +68,16 @@ export async function acquireComponent(
     }
     const confirmed = resolveSurvey(system, state, survey, requested);
     if (confirmed.chosen?.version === chosen.version) return { resolution: confirmed, downloaded, ready };
-    // The payload may fit the next OS and stays for a while; unpacked it is of no use.
-    for (const { instance } of missing) await removeTree(system.staging.unpacked(instance.sha256));
+    for (const { source, instance } of missing) await dropUnfit(system, source, instance);
   }
+}
+
+/** A payload may fit the next OS and stays for a while; unpacked it is of no use, nor is one that fits none. */
+async function dropUnfit(system: System, source: Source, instance: OfferedInstance): Promise<void> {
+  await removeTree(system.staging.unpacked(instance.sha256));
+  const payload = source.payload(instance);
+  const isBroken = system.facts.get(instance.sha256)?.defect !== undefined;
+  if (payload?.staged && isBroken) await rm(payload.path, { force: true });
 }
 
 interface Missing {

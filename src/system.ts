@@ -97,6 +97,8 @@ export function openSystem(options: RunOptions, version: string): System {
     authorities: () => readAuthorities(root, config.caFile),
     authorization: createAuthorization(config, process.env.CREDENTIALS_DIRECTORY),
     userAgent: `extupdate/${version}`,
+    limits: config,
+    notice: (text) => options.reporter.notice('', text),
   });
   const now = new Date();
   const keys = openTrustedKeys({
