@@ -1,6 +1,7 @@
 /** Removing what may be a directory tree, so that a half-removed one never has a name that means anything. */
+import { readdirSync } from 'node:fs';
 import { lstat, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { isTemporaryName, syncDirectory, temporaryPath } from './atomic-file.ts';
 import { lastLine, runCommand } from './run-command.ts';
@@ -25,6 +26,20 @@ export async function removeTree(path: string): Promise<void> {
   if (doomed !== path) await moveEntry(path, doomed, false);
   await syncDirectory(dirname(path));
   await removeAll(doomed);
+}
+
+/** Removes what runs that were killed have left in a directory, where no other run is at work. Throws as the above. */
+export async function removeTemporaries(directory: string): Promise<void> {
+  for (const name of namesIn(directory).filter(isTemporaryName)) await removeTree(join(directory, name));
+}
+
+/** The names in a directory; none when it cannot be read. */
+export function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }
 
 /**
