@@ -23,6 +23,7 @@ export async function prepareTree(request: InstallRequest): Promise<Pick<Prepare
       await fill(temporary, request);
     }
     await setAttributes(temporary, request);
+    // Node has no syncfs(2), and fsync(2) of every file takes minutes.
     await run(['sync', '--file-system', temporary]);
     return { temporary, sizeBytes: await treeSize(temporary) };
   } catch (error) {

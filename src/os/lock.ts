@@ -3,9 +3,10 @@
  * Node has no flock(2) of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BusyError, StorageError } from '../errors.ts';
+import { makeDirectories } from './atomic-file.ts';
 import { readBoundedFile } from './bounded-file.ts';
 import { storageError } from './storage-error.ts';
 
@@ -30,7 +31,7 @@ export async function takeLock(
   command: string,
   { waitSec = 0, signal }: { readonly waitSec?: number; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Lock> {
-  const file = openLockFile(path);
+  const file = await openLockFile(path);
   try {
     const patience = waitSec > 0 ? ['-w', String(waitSec)] : ['-n'];
     const child = spawn('flock', [...patience, '-E', String(HELD), String(CHILD_FD)], {
@@ -49,10 +50,10 @@ export async function takeLock(
 }
 
 /** The directory may belong to somebody else: what is no file of its own there is not followed, and not waited for. */
-function openLockFile(path: string): number {
+async function openLockFile(path: string): Promise<number> {
   const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    await makeDirectories(dirname(path), 0o755);
     const file = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
     if (fstatSync(file).isFile()) return file;
     closeSync(file);

@@ -1,12 +1,13 @@
 /** `url-file` and `url-tar`: a published directory with SHA256SUMS, whose payloads are downloaded into staging. */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import type { PublicKey } from 'openpgp';
 import { type Config, overrideBaseUrl } from '../definition/config.ts';
 import { TrustError } from '../errors.ts';
 import { download } from '../fetch/download.ts';
 import type { HttpClient } from '../fetch/http.ts';
 import type { RateLimiter } from '../fetch/rate-limit.ts';
+import { makeDirectories } from '../os/atomic-file.ts';
 import { hashFile } from '../os/hash-file.ts';
 import type { MakeRoom } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
@@ -94,7 +95,7 @@ async function stageOnce(
     }
   }
   try {
-    await mkdir(staging.directory, { recursive: true, mode: 0o755 });
+    await makeDirectories(staging.directory, 0o755);
   } catch (error) {
     throw storageError(staging.directory, error);
   }

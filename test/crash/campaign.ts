@@ -12,6 +12,7 @@ import { pictureOf } from './picture.ts';
 import type { Disk } from './power.ts';
 import type { Situation } from './situations.ts';
 import { type Injection, type Point, type Runner, runOnce, type Tools, type TracedRun } from './trace.ts';
+import { loseUnsynced, unsyncedAfter } from './unsynced.ts';
 
 /** A situation whose tree is made and whose points are known. */
 export interface Stage {
@@ -60,6 +61,20 @@ export async function setStage(
   const wrong = [...judgeTree(situation, root, situation.allowed), ...(await goOn(bare, root))];
   if (wrong.length > 0) throw new Error(`${situation.name} without a fault: ${wrong.join('; ')}`);
   return { ...bare, points: run.points, reference: pictureOf(root, isPassing) };
+}
+
+/**
+ * Goes on from the tree that the loss of all that was not synced leaves, at a point; to be called before
+ * {@link afterKill}.
+ * @returns undefined where nothing is lost
+ */
+export async function afterLoss(stage: Stage, { at }: Point): Promise<Outcome | undefined> {
+  const root = rootOf(stage);
+  const unsynced = unsyncedAfter(stage.points.filter((point) => point.at < at));
+  if (unsynced.size === 0) return undefined;
+  copyTree(join(copiesOf(stage), String(at)), root);
+  if (loseUnsynced(root, baseOf(stage), unsynced) === 0) return undefined;
+  return judge(stage, { at, fault: 'loss' }, { status: 137, stdout: '', stderr: '', points: stage.points }, root);
 }
 
 /** Goes on from the tree that SIGKILL before a point leaves: the one that the point found. */
@@ -115,7 +130,7 @@ const STORAGE_STATUSES = [0, 14, 15];
 /** I4: a documented status, one message with a next step, no stack trace. */
 function judgeStatus({ fault = '' }: Injection, { status, stderr }: TracedRun): string[] {
   // A process that is gone says nothing; one whose disk is gone is judged by what the disk has.
-  if (/^(kill|cut|stop)/.test(fault)) return [];
+  if (/^(kill|loss|cut|stop)/.test(fault)) return [];
   if (!STORAGE_STATUSES.includes(status)) return [`I4: status ${status}: ${stderr}`];
   if (status === 0) return [];
   const lines = stderr.split('\n');

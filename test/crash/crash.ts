@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeKey } from '../support/repository.ts';
-import { afterKill, type Stage, setStage, suffer, sufferCut, sufferOnce } from './campaign.ts';
+import { afterKill, afterLoss, type Stage, setStage, suffer, sufferCut, sufferOnce } from './campaign.ts';
 import { countOutcome, countPoints, type Figures, noFigures, renderFigures } from './figures.ts';
 import { cutsOf, errorsAt } from './plan.ts';
 import { Disk, powerUnavailable } from './power.ts';
@@ -51,7 +51,11 @@ async function play(
   countPoints(figures, points);
   const before = figures.violations.length;
   if (choice.kill) {
-    for (const point of points) countOutcome(figures, situation.name, await afterKill(stage, point), point);
+    for (const point of points) {
+      const loss = await afterLoss(stage, point);
+      if (loss) countOutcome(figures, situation.name, loss, point);
+      countOutcome(figures, situation.name, await afterKill(stage, point), point);
+    }
     for (const point of points.filter((_, index) => index % REAL_KILLS_EVERY === 0)) {
       const outcome = await sufferOnce(stage, tools, { at: point.at, fault: 'kill' });
       figures.reallyKilled++;

@@ -11,6 +11,8 @@ export interface Figures {
   /** Trees at a point from which the program went on, and processes that were really killed there. */
   killed: number;
   reallyKilled: number;
+  /** Trees in which all that was not synced is lost. */
+  lost: number;
   /** Injected errors, by name. */
   readonly errors: Record<string, number>;
   /** Power cuts, with the journal flushed or not, and those at a moment between two points. */
@@ -29,6 +31,7 @@ export function noFigures(): Figures {
     calls: none(),
     killed: 0,
     reallyKilled: 0,
+    lost: 0,
     errors: none(),
     cuts: none(),
     statuses: none(),
@@ -47,6 +50,7 @@ export function countOutcome(figures: Figures, name: string, outcome: Outcome, p
   const { injection, point, status, violations } = outcome;
   const fault = faultName(injection);
   if (fault === 'kill') figures.killed++;
+  else if (fault === 'loss') figures.lost++;
   else if (fault === 'cut') count(figures.cuts, cutName(injection));
   else {
     count(figures.errors, fault);
@@ -79,6 +83,7 @@ export function renderFigures(figures: Figures, seconds: number): string {
   return [
     `points enumerated  ${figures.points}: ${list(figures.calls)}`,
     `killed at          ${figures.killed}, and ${figures.reallyKilled} more processes by SIGKILL`,
+    `lost what was not synced at ${figures.lost}`,
     `injected errors    ${sum(figures.errors)}: ${list(figures.errors)}`,
     `  exit statuses    ${list(figures.statuses)}`,
     `power cuts         ${sum(figures.cuts)}: ${list(figures.cuts)}`,

@@ -18,6 +18,8 @@ export interface Point {
   readonly call: string;
   /** What it changes, with random parts of names taken out. */
   readonly what: string;
+  /** The path below the root that it changes, as it was; of a renaming both. */
+  readonly paths: readonly string[];
 }
 
 /** What to inject, in the words of faultrun.c. */
@@ -178,7 +180,8 @@ function parsePoints(text: string, root: string): Point[] {
     .filter((line) => line !== '')
     .map((line) => {
       const [at = '', program = '', call = '', what = ''] = line.split('\t');
-      return { at: Number(at), program, call, what: withoutRandom(what.replaceAll(root, '')) };
+      const below = what.replaceAll(root, '');
+      return { at: Number(at), program, call, what: withoutRandom(below), paths: below.split(' -> ') };
     });
 }
 
