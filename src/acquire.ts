@@ -122,7 +122,7 @@ async function unpack(
     // What cannot be unpacked will not get better: the next run must not find it and fail the same way. A run with more
     // space, or more privileges, may unpack what only this one could not.
     const isContent = [UnsuitableError, TrustError, PolicyError].some((kind) => error instanceof kind);
-    if (payload.staged && isContent) await rm(payload.path, { force: true });
+    if (payload.staged && isContent) await rm(payload.path, { force: true }).catch(() => {});
     // Files that are no extensions are not judged, so nothing else would say it.
     if (!(error instanceof UnsuitableError) || transfer.kind === 'none') throw error;
     const defect = `${instance.name}: ${error.message}`;

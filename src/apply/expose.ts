@@ -151,7 +151,7 @@ export async function pointLink(
   try {
     await rename(temporary, place);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
   await syncDirectory(parent);

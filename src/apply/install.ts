@@ -74,9 +74,9 @@ export async function commit(prepared: readonly Prepared[]): Promise<void> {
   }
 }
 
-/** Takes away again what was made ready. */
+/** Takes away again what was made ready, as far as that can be done: what failed before counts, and the next run tidies up. */
 export async function discard(prepared: readonly Prepared[]): Promise<void> {
-  for (const { temporary } of prepared) await removeTree(temporary);
+  for (const { temporary } of prepared) await removeTree(temporary).catch(() => {});
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -24,7 +24,8 @@ export async function prepareFile(request: InstallRequest): Promise<Pick<Prepare
     if (!moved) await copyTo(temporary, request, unpacked ? ready : payload.path, !unpacked);
     return { temporary, sizeBytes: (await stat(temporary)).size };
   } catch (error) {
-    await rm(temporary, { force: true });
+    // What failed first counts.
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
 }

@@ -27,7 +27,8 @@ export async function prepareTree(request: InstallRequest): Promise<Pick<Prepare
     await run(['sync', '--file-system', temporary]);
     return { temporary, sizeBytes: await treeSize(temporary) };
   } catch (error) {
-    await removeTree(temporary);
+    // What failed first counts.
+    await removeTree(temporary).catch(() => {});
     throw error;
   }
 }

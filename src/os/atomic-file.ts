@@ -56,7 +56,8 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // What failed first counts.
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
   await syncDirectory(dirname(path));

@@ -5,14 +5,22 @@ import { dirname, join } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { isTemporaryName, syncDirectory, temporaryPath } from './atomic-file.ts';
 import { lastLine, runCommand } from './run-command.ts';
-import { isMissing } from './storage-error.ts';
+import { isMissing, storageError } from './storage-error.ts';
 import { moveEntry, setReadOnly } from './tree-marks.ts';
 
 /** Milliseconds that one of the programs may take. */
 const TIMEOUT = 600_000;
 
-/** Removes a file, link or tree, durably; what is not there is no failure. @throws a system call's error, StorageError */
+/** Removes a file, link or tree, durably; what is not there is no failure. @throws StorageError */
 export async function removeTree(path: string): Promise<void> {
+  try {
+    await remove(path);
+  } catch (error) {
+    throw storageError(path, error);
+  }
+}
+
+async function remove(path: string): Promise<void> {
   const info = await lstat(path).catch((error: unknown) => {
     if (isMissing(error)) return undefined;
     throw error;
@@ -48,13 +56,13 @@ export function namesIn(directory: string): string[] {
  */
 async function removeAll(path: string): Promise<void> {
   // rm(1) goes from directory to directory. Node puts paths together and calls itself: deep trees are too much for it.
-  const remove = () => runCommand(['rm', '-r', '-f', '--', path], { timeoutMs: TIMEOUT });
-  if ((await remove()).status === 0) return;
+  const removal = () => runCommand(['rm', '-r', '-f', '--', path], { timeoutMs: TIMEOUT });
+  if ((await removal()).status === 0) return;
   // Neither is everywhere, and only root may: what counts is whether the tree can be removed then.
   await setReadOnly(path, false).catch(() => {});
   await runCommand(['chmod', '-R', 'u+rwX', '--', path], { timeoutMs: TIMEOUT });
   await runCommand(['chattr', '-R', '-f', '-i', '-a', '--', path], { timeoutMs: TIMEOUT });
-  const removal = await remove();
-  if (removal.status === 0) return;
-  throw new StorageError(`${path}: cannot be removed: ${lastLine(removal)}`, { next: `remove it with: rm -r ${path}` });
+  const last = await removal();
+  if (last.status === 0) return;
+  throw new StorageError(`${path}: cannot be removed: ${lastLine(last)}`, { next: `remove it with: rm -r ${path}` });
 }

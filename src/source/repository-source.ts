@@ -87,7 +87,9 @@ async function stageOnce(
   const path = staging.payload(instance.sha256);
   if (existsSync(path)) {
     if ((await hashFile(path)) === instance.sha256) return false;
-    await rm(path, { force: true });
+    await rm(path, { force: true }).catch((error: unknown) => {
+      throw storageError(path, error);
+    });
     if (offline) {
       throw new TrustError(`${instance.name}: what was acquired of it is damaged`, {
         next: 'run extupdate acquire again',

@@ -114,6 +114,12 @@ export async function sufferCut(stage: Stage, disk: Disk, injection: Injection):
   return judge(stage, injection, run, disk.root);
 }
 
+/** Judges a tree that something else has left, and goes on from it. @returns what is wrong */
+export async function goOnFrom(stage: Stage, root: string): Promise<readonly string[]> {
+  const nothing = { status: 137, stdout: '', stderr: '', points: [] };
+  return (await judge(stage, { fault: 'kill' }, nothing, root)).violations;
+}
+
 /** Judges the tree that a fault has left, and goes on from it. */
 export async function judge(stage: Stage, injection: Injection, run: TracedRun, root: string): Promise<Outcome> {
   const point = run.points.find(({ at }) => at === injection.at);

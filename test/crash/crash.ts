@@ -1,10 +1,11 @@
 /**
  * Kills, errors and power cuts at every point at which the program changes something on disk.
  *
- *   npm run test:crash [-- --form=NAME] [--operation=NAME] [--kill] [--error] [--cut] [--every=N] [--errnos=N] [--jobs=N]
+ *   npm run test:crash [-- --form=NAME,...] [--operation=NAME,...] [--kill] [--error] [--cut] [--every=N] [--errnos=N] [--jobs=N]
  *
  * Without --kill, --error or --cut, all three. Fails on any violation of the invariants.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +38,11 @@ interface Workshop {
   readonly disk: () => Disk;
   readonly choice: Choice;
   readonly figures: Figures;
+}
+
+/** Whether a name is in a list with commas; without a list, it is. */
+function isAmong(name: string, list: string | undefined): boolean {
+  return list === undefined || list.split(',').includes(name);
 }
 
 async function play(
@@ -92,6 +98,17 @@ async function cutAll(stage: Stage, points: Stage['points'], disk: Disk, figures
   }
 }
 
+/**
+ * Other programs that are started meanwhile, containers above all, would keep what is mounted here, and a file system that
+ * is still mounted somewhere is not made anew from its disk: so we mount where nobody sees it.
+ */
+function inOwnNamespace(): number | undefined {
+  if (process.env.EXTUPDATE_CRASH_NAMESPACE !== undefined) return undefined;
+  const words = ['--mount', '--propagation=private', process.execPath, ...process.argv.slice(1)];
+  const env = { ...process.env, EXTUPDATE_CRASH_NAMESPACE: 'own' };
+  return spawnSync('unshare', words, { env, stdio: 'inherit' }).status ?? 1;
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -116,6 +133,8 @@ async function main(): Promise<number> {
   };
   const reason = traceUnavailable() ?? (choice.cut ? powerUnavailable() : undefined);
   if (reason !== undefined) throw new Error(`nothing can be injected: ${reason}`);
+  const status = choice.cut ? inOwnNamespace() : undefined;
+  if (status !== undefined) return status;
   const directory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'extupdate-crash-'));
   const begin = performance.now();
   const figures = noFigures();
@@ -123,7 +142,7 @@ async function main(): Promise<number> {
   try {
     const tools = buildTools(directory);
     const situations = situationsIn(join(directory, 'situations'), await makeKey()).filter(
-      (one) => (!form || one.layout.name === form) && (!operation || one.operation === operation),
+      (one) => isAmong(one.layout.name, form) && isAmong(one.operation, operation),
     );
     const worker = async (number: number) => {
       const runner = new Runner(tools);

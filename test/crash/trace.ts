@@ -141,7 +141,24 @@ export async function runOnce(
 ): Promise<TracedRun> {
   const log = newLog(tools);
   const words = [...ordersFor(root, log, injection), '--', process.execPath, programPath, ...inRoot(root, args)];
-  const child = spawn(tools.faultrun, words, { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const answer = await runProcess(tools.faultrun, words);
+  if (answer.status === 99) throw new Error(`faultrun: ${answer.stderr}`);
+  const points = parsePoints(readFileSync(log, 'utf8'), root);
+  rmSync(log);
+  return { ...answer, points };
+}
+
+/** Runs the built program in a process of its own, with options for Node. */
+export function runProgramWith(
+  nodeOptions: readonly string[],
+  root: string,
+  args: readonly string[],
+): Promise<RunAnswer> {
+  return runProcess(process.execPath, [...nodeOptions, programPath, ...inRoot(root, args)]);
+}
+
+async function runProcess(program: string, words: readonly string[]): Promise<RunAnswer> {
+  const child = spawn(program, words, { env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {
@@ -152,10 +169,7 @@ export async function runOnce(
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? -1));
   });
-  if (status === 99) throw new Error(`faultrun: ${output.stderr}`);
-  const points = parsePoints(readFileSync(log, 'utf8'), root);
-  rmSync(log);
-  return { status, ...output, points };
+  return { status, ...output };
 }
 
 function inRoot(root: string, [command = '', ...args]: readonly string[]): string[] {
