@@ -88,7 +88,8 @@ function expectWell(stage: Stage, { injection, point, violations }: Outcome): vo
   expect(violations, where).toEqual([]);
 }
 
-describe.skipIf(unavailable !== undefined)('K', () => {
+// Each starts hundreds of programs.
+describe.skipIf(unavailable !== undefined)('K', { timeout: 240_000 }, () => {
   // Between them: signed lists, archives, links, removing, going back, another OS.
   const sample = ['raw/apply', 'tree/install', 'search/prune', 'copied/rollback', 'link/select'];
 

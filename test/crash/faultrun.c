@@ -83,10 +83,6 @@ static const struct call calls[] = {
 };
 #define CALLS (sizeof calls / sizeof *calls)
 
-/* Programs that are traced, to kill them all and to say which one is at a point. */
-#define TASKS_MAX 4096
-static pid_t tasks[TASKS_MAX];
-static size_t task_count;
 static pid_t leader;
 
 static char below[2048], copies[2048], fault[64];
@@ -94,6 +90,7 @@ static size_t below_length;
 static FILE *log_file;
 static long at, sync_at, cut_after, point;
 static volatile sig_atomic_t alarmed;
+static int killing;
 
 static void die(const char *what) {
   perror(what);
@@ -101,9 +98,11 @@ static void die(const char *what) {
   exit(99);
 }
 
+/* What is not in the group of the program is killed when it stops for us: numbers of processes that we only remember may
+ * be those of others by now. */
 static void kill_all(void) {
+  killing = 1;
   kill(-leader, SIGKILL);
-  for (size_t i = 0; i < task_count; i++) kill(tasks[i], SIGKILL);
 }
 
 static int open_below(void) {
@@ -366,15 +365,6 @@ static void at_call(pid_t pid) {
   }
 }
 
-static void remember(pid_t pid) {
-  for (size_t i = 0; i < task_count; i++) if (tasks[i] == pid) return;
-  if (task_count < TASKS_MAX) tasks[task_count++] = pid;
-}
-
-static void forget(pid_t pid) {
-  for (size_t i = 0; i < task_count; i++) if (tasks[i] == pid) { tasks[i] = tasks[--task_count]; return; }
-}
-
 static pid_t start(char **argv) {
   pid_t pid = fork();
   if (pid < 0) die("fork");
@@ -403,7 +393,6 @@ int main(int argc, char **argv) {
   long options = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
                  PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
   if (ptrace(PTRACE_SEIZE, leader, 0, options) != 0) die("ptrace");
-  remember(leader);
   kill(leader, SIGCONT);
   for (;;) {
     pid_t pid = waitpid(-1, &status, __WALL);
@@ -417,11 +406,13 @@ int main(int argc, char **argv) {
     }
     if (WIFEXITED(status) || WIFSIGNALED(status)) {
       if (pid == leader) result = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-      forget(pid);
       continue;
     }
     if (!WIFSTOPPED(status)) continue;
-    remember(pid);
+    if (killing) {
+      kill(pid, SIGKILL);
+      continue;
+    }
     int signal = WSTOPSIG(status), event = status >> 16;
     if (event == PTRACE_EVENT_SECCOMP) at_call(pid);
     if (event == PTRACE_EVENT_STOP) {
