@@ -11,6 +11,8 @@ const COMPLAINTS_MAX = 20;
 const COMPLAINT_LENGTH_MAX = 4096;
 
 export interface FilterOptions {
+  /** What messages call the program, where that is not its first word. */
+  readonly name?: string;
   readonly cwd?: string;
   /** The whole environment; without it, that of this process. */
   readonly env?: NodeJS.ProcessEnv;
@@ -70,7 +72,7 @@ export async function* throughProgram(
     const { status, killedBy } = await ended;
     signal?.throwIfAborted();
     if (inputFailure !== undefined) throw inputFailure.error;
-    if (killedBy !== undefined) throw killed(argv[0], killedBy);
+    if (killedBy !== undefined) throw killed(options.name ?? argv[0], killedBy);
     if (status !== 0) throw new FilterFailure(argv[0], status, complaints);
     await feeding.done;
     return complaints;

@@ -133,7 +133,10 @@ export async function makeScene(): Promise<Scene> {
     expect(after, 'I3: the next run converges').toMatchObject({ status: 0 });
     expectActive(version);
     expectTidy();
-    expect(await world.run(['apply']), 'I3: and then there is nothing to do').toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });
+    expect(await world.run(['apply']), 'I3: and then there is nothing to do').toMatchObject({
+      status: 0,
+      stdout: 'Nothing to do.\n',
+    });
     expectActive(version);
     return told;
   };
