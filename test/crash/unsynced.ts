@@ -8,34 +8,37 @@ import type { Point } from './trace.ts';
 
 const WRITES = ['write', 'pwrite64', 'writev', 'pwritev', 'ftruncate', 'sendfile', 'copy_file_range', 'ioctl'];
 
-/** The files that are not on disk, by path below the root, after all of the points. */
-export function unsyncedAfter(points: readonly Point[]): Set<string> {
-  const unsynced = new Set<string>();
+/** Whether a file has taken the place of another one, by path below the root. */
+export type Unsynced = ReadonlyMap<string, boolean>;
+
+/** The files that are not on disk after all of the points. */
+export function unsyncedAfter(points: readonly Point[]): Unsynced {
+  const unsynced = new Map<string, boolean>();
   for (const { call, paths } of points) {
     const [path = '', to] = paths;
-    if (WRITES.includes(call)) unsynced.add(path);
+    if (WRITES.includes(call)) unsynced.set(path, unsynced.get(path) ?? false);
     else if (call === 'fsync' || call === 'fdatasync') unsynced.delete(path);
     else if (call === 'syncfs') unsynced.clear();
     else if (call.startsWith('rename') && to !== undefined) {
-      for (const one of [...unsynced]) {
+      for (const one of [...unsynced.keys()]) {
         if (one !== path && !one.startsWith(`${path}/`)) continue;
         unsynced.delete(one);
-        unsynced.add(to + one.slice(path.length));
+        unsynced.set(to + one.slice(path.length), true);
       }
     }
   }
   return unsynced;
 }
 
-/** Empties what was not synced; what was there before the run keeps what it had. @returns how many files */
-export function loseUnsynced(root: string, base: string, unsynced: ReadonlySet<string>): number {
+/** Empties what was not synced; what was only written to keeps what it had before the run. @returns how many files */
+export function loseUnsynced(root: string, base: string, unsynced: Unsynced): number {
   let lost = 0;
-  for (const path of unsynced) {
+  for (const [path, isNew] of unsynced) {
     const place = join(root, path);
     // The lock says nothing.
     if (path.startsWith('/run/') || !lstatSync(place, { throwIfNoEntry: false })?.isFile()) continue;
     const before = join(base, path);
-    if (existsSync(before)) writeFileSync(place, readFileSync(before));
+    if (!isNew && existsSync(before)) writeFileSync(place, readFileSync(before));
     else truncateSync(place);
     lost++;
   }
