@@ -14,6 +14,7 @@ export default defineConfig({
       project('integration', 60_000),
       project('catalogue', 60_000),
       project('conformance', 60_000),
+      project('fuzz', 60_000),
       // Hosts are booted; each file boots its own and runs its tests in order.
       project('e2e', 240_000, { fileParallelism: true }),
     ],

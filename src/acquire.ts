@@ -1,10 +1,12 @@
 /** Brings what a component needs to this machine, until its newest fitting version is wholly at hand. */
 import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { commit, preparePayload } from './apply/install.ts';
 import { noteWantedSpace } from './apply/make-room.ts';
 import { PolicyError, StorageError, TrustError, UnsuitableError } from './errors.ts';
 import { compressionOf } from './image/file-compression.ts';
 import { readLocalFacts } from './image/read-local-facts.ts';
+import { requireSafeDirectory } from './os/own-place.ts';
 import { removeTree } from './os/remove-tree.ts';
 import { SpaceError } from './os/space.ts';
 import type { State } from './os/state.ts';
@@ -45,6 +47,7 @@ export async function acquireComponent(
     const { chosen } = resolution;
     if (!chosen || chosen.complete) return { resolution, downloaded, ready };
     const missing = missingOf(survey, chosen, system);
+    for (const { transfer } of missing) requireSafeTarget(system, transfer);
     for (const { source, instance } of missing) {
       if (!(await bring(system, source, instance))) continue;
       downloaded = true;
@@ -83,6 +86,12 @@ function missingOf({ component }: Survey, { offered, installed }: VersionState, 
     const instance = installed.has(transfer.id) ? undefined : offered.get(transfer.id);
     return instance ? [{ transfer, source: system.sources.of(transfer), instance }] : [];
   });
+}
+
+/** @throws ConfigError where others than root could exchange what is installed */
+function requireSafeTarget({ options: { root } }: System, { target }: Transfer): void {
+  requireSafeDirectory(root, target.path);
+  if (target.currentSymlink !== undefined) requireSafeDirectory(root, dirname(target.currentSymlink));
 }
 
 async function bring(system: System, source: Source, instance: OfferedInstance): Promise<boolean> {

@@ -64,8 +64,8 @@ export function resultOf(works: readonly Work[], done: readonly DoneAction[]): U
     resolutions: works.flatMap(({ resolution }) => resolution ?? []),
     plans: works.flatMap(({ plan }) => plan ?? []),
     done,
-    errors: works.flatMap(({ survey, error }) => {
-      const found = error ?? survey.failure;
+    errors: works.flatMap(({ survey, error, trouble }) => {
+      const found = error ?? survey.failure ?? trouble;
       return found ? [{ component: survey.component.name, ...found }] : [];
     }),
   };

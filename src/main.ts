@@ -7,6 +7,9 @@ import { exitStatus, reportOf } from './errors.ts';
 /** Signals that end a run cleanly, with the status a shell gives them. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+// Directories get 0755, whoever calls; modes of files are set one by one.
+process.umask(0o022);
+
 const abort = new AbortController();
 // Every request of a run listens to it.
 setMaxListeners(0, abort.signal);

@@ -24,12 +24,24 @@ export function noticeStuck(system: System, resolution: Resolution): void {
   system.options.reporter.notice(resolution.component.name, text);
 }
 
-/** Tells when a version was published again with other content; the installed one stays. */
+/** Tells when a version in a directory of this machine has other content now; the installed one stays. */
 export function noticeRepublished(system: System, survey: Survey): void {
   for (const { transferId, version, sha256 } of survey.installed) {
     const offered = survey.offered.find((other) => other.transferId === transferId && other.version === version);
-    if (!sha256 || !offered || offered.sha256 === sha256) continue;
-    const text = `${version} was published again with another hash; the installed one stays`;
+    if (!sha256 || !offered || offered.sha256 === sha256 || offered.republished) continue;
+    if (system.options.acceptRepublished) continue;
+    const text = `${version} has another content in its source now; the installed one stays`;
     system.options.reporter.notice(survey.component.name, text);
   }
+}
+
+/** Tells when the active version is not offered any more and stays all the same. */
+export function noticeWithdrawn(system: System, { withdrawn }: Survey, resolution: Resolution): void {
+  const { active, component, chosen } = resolution;
+  if (active === undefined || !withdrawn?.has(active) || chosen?.version !== active) return;
+  const stays = component.settings.onWithdrawn === 'keep' ? 'OnWithdrawn=keep' : 'there is nothing to go back to';
+  system.options.reporter.notice(
+    component.name,
+    `${active} is active, and its source does not offer it any more; it stays (${stays})`,
+  );
 }

@@ -88,6 +88,7 @@ async function prepareOne(
   const done: DoneAction[] = [];
   const record = recordOf(readRecords(root, true), os);
   const all = await begin(bare, state, { sources: true, now: true });
+  await system.memory.save();
   const running = await begin({ ...system, options: { ...system.options, offline: true } }, state, {
     sources: false,
     now: true,

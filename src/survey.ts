@@ -6,7 +6,8 @@ import { noticeRepublished } from './notices.ts';
 import type { State } from './os/state.ts';
 import { isBadUnder } from './resolve/marks.ts';
 import { planComponent } from './resolve/plan.ts';
-import { type Resolution, resolve, type VersionState } from './resolve/resolver.ts';
+import { isOther, type Resolution, resolve, type VersionState } from './resolve/resolver.ts';
+import { withdrawnVersions } from './resolve/withdrawn.ts';
 import type { System } from './system.ts';
 import { isExposed } from './target/active.ts';
 import { activeNames } from './target/active-names.ts';
@@ -21,19 +22,33 @@ export interface Survey {
   readonly installed: readonly InstalledInstance[];
   /** File name of what systemd sees, by transfer. */
   readonly activeNames: ReadonlyMap<string, string>;
+  /** Installed versions that their source has taken back; undefined when that is not known now. */
+  readonly withdrawn?: ReadonlySet<string>;
   /** Why the source could not be asked; what is installed is known all the same. */
   readonly failure?: ErrorReport;
   /** Why it cannot be told what is installed: then nothing is done about the component. */
   readonly unreadable?: ErrorReport;
 }
 
-/** Components that are surveyed at the same time. */
-const SURVEYS_AT_ONCE = 32;
+/** Components that are surveyed at the same time: each holds a list of up to a megabyte. */
+const SURVEYS_AT_ONCE = 5;
 
 /** Surveys all selected components side by side; of one that its features turn off, no version is wanted. */
 export function surveyAll(system: System, state: State, options: { readonly sources: boolean }): Promise<Survey[]> {
+  return surveyEach(system, state, options, async (survey) => survey);
+}
+
+/** The same, when only what a survey comes to is wanted: many components have more to them than fits into memory. */
+export function surveyEach<T>(
+  system: System,
+  state: State,
+  options: { readonly sources: boolean },
+  reduce: (survey: Survey) => Promise<T>,
+): Promise<T[]> {
   const wanted = system.definitions.components.filter((component) => !isTurnedOff(component));
-  return mapLimit(wanted, SURVEYS_AT_ONCE, (component) => surveyComponent(system, state, component, options));
+  return mapLimit(wanted, SURVEYS_AT_ONCE, async (component) =>
+    reduce(await surveyComponent(system, state, component, options)),
+  );
 }
 
 async function surveyComponent(
@@ -44,25 +59,64 @@ async function surveyComponent(
 ): Promise<Survey> {
   const asked = options.sources
     ? listOfferedOf(system, component).then(
-        (offered) => ({ offered }),
+        (offered) => ({ offered, listed: true }),
         (error: unknown) => {
           if (system.options.signal?.aborted) throw error;
           if (!system.options.offline || !(error instanceof NetworkError))
-            return { offered: [], failure: reportOf(error) };
+            return { offered: [], listed: false, failure: reportOf(error) };
           system.options.reporter.notice(component.name, error.message);
-          return { offered: [] };
+          return { offered: [], listed: false };
         },
       )
-    : Promise.resolve({ offered: [] });
+    : Promise.resolve({ offered: [], listed: false });
   const here = await surveyInstalled(system, state, component).catch((error: unknown) => {
     if (!(error instanceof StorageError)) throw error;
     const { message, ...report } = reportOf(error);
     const unreadable = { ...report, message: `${component.name}: ${message}` };
     return { installed: [], activeNames: new Map<string, string>(), unreadable };
   });
-  const survey = { component, ...here, ...(await asked) };
+  const { offered, listed, ...failed } = await asked;
+  const survey: Survey = {
+    component,
+    ...here,
+    offered: offered.map((instance) => markRepublished(system, component, instance, here.installed)),
+    ...(listed ? { withdrawn: withdrawnOf(system, component, offered, here.installed) } : {}),
+    ...failed,
+  };
   noticeRepublished(system, survey);
   return survey;
+}
+
+/** What is offered with another content than what was installed from it; a local source may change as it likes. */
+function markRepublished(
+  system: System,
+  component: Component,
+  instance: OfferedInstance,
+  installed: readonly InstalledInstance[],
+): OfferedInstance {
+  const { transferId, version } = instance;
+  const here = installed.find((other) => other.transferId === transferId && other.version === version);
+  if (!here || !isOther(instance, here) || !isPublished(system, component, transferId)) return instance;
+  return system.options.acceptRepublished ? instance : { ...instance, republished: true };
+}
+
+function withdrawnOf(
+  system: System,
+  component: Component,
+  offered: readonly OfferedInstance[],
+  installed: readonly InstalledInstance[],
+): ReadonlySet<string> {
+  const versions = component.transfers.flatMap(({ id }) => {
+    const of = ({ transferId }: { readonly transferId: string }) => transferId === id;
+    return isPublished(system, component, id) ? withdrawnVersions(offered.filter(of), installed.filter(of)) : [];
+  });
+  return new Set(versions);
+}
+
+/** Whether a transfer takes its versions from a publisher, who lists all there are. */
+function isPublished(system: System, { transfers }: Component, transferId: string): boolean {
+  const transfer = transfers.find(({ id }) => id === transferId);
+  return transfer !== undefined && !system.sources.of(transfer).mayBeEmpty;
 }
 
 async function surveyInstalled(
@@ -83,10 +137,11 @@ async function surveyInstalled(
   };
 }
 
-async function listOfferedOf(system: System, { name, settings, transfers }: Component): Promise<OfferedInstance[]> {
+async function listOfferedOf(system: System, component: Component): Promise<OfferedInstance[]> {
+  const { name, transfers } = component;
   const notice = (text: string) => system.options.reporter.notice(name, text);
   const lists = await Promise.all(
-    transfers.map((transfer) => system.sources.of(transfer).list(transfer, settings, notice)),
+    transfers.map((transfer) => system.sources.of(transfer).list(transfer, component, notice)),
   );
   return lists.flat();
 }
@@ -104,6 +159,8 @@ export function resolveSurvey(system: System, state: State, survey: Survey, requ
     held: heldVersions(system, state, survey.component.name),
     ...(state.pinned[survey.component.name] === undefined ? {} : { pinned: state.pinned[survey.component.name] }),
     bad: badImages(system, state),
+    withdrawn: survey.withdrawn ?? new Set(state.withdrawn[survey.component.name] ?? []),
+    ...(system.options.acceptRepublished ? { acceptRepublished: true } : {}),
     fileNameOf,
     ...(requested === undefined ? {} : { requested }),
   });
@@ -118,7 +175,8 @@ export function heldVersions(system: System, state: State, component: string): S
 export function wantedIn(system: System, state: State, component: string): (version: string) => boolean {
   const pinned = state.pinned[component];
   const held = heldVersions(system, state, component);
-  return (version) => (pinned === undefined ? !held.has(version) : version === pinned);
+  const withdrawn = state.withdrawn[component] ?? [];
+  return (version) => (pinned === undefined ? !held.has(version) && !withdrawn.includes(version) : version === pinned);
 }
 
 /** The images that failed under this OS, and why, by SHA-256. */
@@ -132,12 +190,16 @@ export function isVisible({ activeNames }: Survey): boolean {
   return activeNames.size > 0;
 }
 
+/** What each transfer has exposed, in their order. */
+export function activeInstances({ component, activeNames, installed }: Survey): (InstalledInstance | undefined)[] {
+  return component.transfers.map(({ id }) =>
+    installed.find(({ transferId, name }) => transferId === id && name === activeNames.get(id)),
+  );
+}
+
 /** The version that all transfers have exposed; undefined when they differ. */
 export function activeVersion(survey: Survey): string | undefined {
-  const versions = survey.component.transfers.map((transfer) => {
-    const name = survey.activeNames.get(transfer.id);
-    return survey.installed.find((instance) => instance.transferId === transfer.id && instance.name === name)?.version;
-  });
+  const versions = activeInstances(survey).map((instance) => instance?.version);
   const [first] = versions;
   return versions.every((version) => version !== undefined && first !== undefined && isSameVersion(version, first))
     ? first

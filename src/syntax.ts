@@ -22,39 +22,45 @@ export function parseSize(text: string): number | undefined {
   return Number.isSafeInteger(Math.round(bytes)) ? Math.round(bytes) : undefined;
 }
 
-const TIME_UNITS: Readonly<Record<string, number>> = {
-  '': 1,
-  ms: 0.001,
-  msec: 0.001,
-  s: 1,
-  sec: 1,
-  second: 1,
-  seconds: 1,
-  m: 60,
-  min: 60,
-  minute: 60,
-  minutes: 60,
-  h: 3600,
-  hr: 3600,
-  hour: 3600,
-  hours: 3600,
-  d: 86_400,
-  day: 86_400,
-  days: 86_400,
-  w: 604_800,
-  week: 604_800,
-  weeks: 604_800,
-};
+/** Seconds by unit; a number without one is of seconds. */
+const TIME_UNITS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    '': 1,
+    ms: 0.001,
+    msec: 0.001,
+    s: 1,
+    sec: 1,
+    second: 1,
+    seconds: 1,
+    m: 60,
+    min: 60,
+    minute: 60,
+    minutes: 60,
+    h: 3600,
+    hr: 3600,
+    hour: 3600,
+    hours: 3600,
+    d: 86_400,
+    day: 86_400,
+    days: 86_400,
+    w: 604_800,
+    week: 604_800,
+    weeks: 604_800,
+  }),
+);
 
 /** A time span such as `1h 30min`, or a plain number of seconds; in seconds. `infinity` is Infinity. */
 export function parseTimeSpan(text: string): number | undefined {
   const trimmed = text.trim();
   if (trimmed.toLowerCase() === 'infinity') return Number.POSITIVE_INFINITY;
-  if (!/^([0-9]+(\.[0-9]+)?\s*[a-z]*\s*)+$/.test(trimmed)) return undefined;
+  if (trimmed === '') return undefined;
   let seconds = 0;
-  for (const [, amount, unit] of trimmed.matchAll(/([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)/g)) {
-    const factor = TIME_UNITS[unit ?? ''];
-    if (factor === undefined) return undefined;
+  // Sticky, so that each part begins where the one before ends; one expression for the whole would try all divisions.
+  const part = /([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*/y;
+  while (part.lastIndex < trimmed.length) {
+    const [, amount, unit = ''] = part.exec(trimmed) ?? [];
+    const factor = TIME_UNITS.get(unit);
+    if (amount === undefined || factor === undefined) return undefined;
     seconds += Number(amount) * factor;
   }
   return seconds;

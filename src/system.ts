@@ -1,7 +1,6 @@
 /** Everything a run works with, put together once: options and host facts become collaborators. */
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { PublicKey } from 'openpgp';
 import { type Config, defaultConfig } from './definition/config.ts';
 import { type Definitions, loadDefinitions } from './definition/load.ts';
 import { loadConfig } from './definition/load-config.ts';
@@ -17,10 +16,11 @@ import type { MakeRoom } from './os/space.ts';
 import type { Reporter } from './reporter.ts';
 import { type KnownOs, knownOs } from './resolve/os-identity.ts';
 import { type FactsStore, openFactsStore } from './source/facts-store.ts';
-import { createRepositoryReader } from './source/repository.ts';
+import { createRepositoryReader, type Repository } from './source/repository.ts';
+import { openSourceMemory, type SourceMemory } from './source/source-memory.ts';
 import { createSources, type Sources } from './source/sources.ts';
 import { STAGING_PATH, type Staging, stagingAt } from './source/staging.ts';
-import { loadKeyrings, parseKeyrings } from './verify/keyring.ts';
+import { openTrustedKeys, type TrustedKeys, usableKeys } from './verify/trusted-keys.ts';
 
 /** What the command line says, for every command alike. */
 export interface RunOptions {
@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly instancesMax?: number;
   /** Whether systemd is told to merge; never with `--root=`. */
   readonly refresh: boolean;
+  /** Whether what was published again with other content is taken. */
+  readonly acceptRepublished?: boolean;
   /** Whether a mistake in `extupdate.conf` is told and not obeyed: at boot, something has to be selected. */
   readonly lenient?: boolean;
   /** How long to wait for another run to end, in seconds; 0 = not at all. */
@@ -60,7 +62,13 @@ export interface System {
   readonly bootId: string;
   readonly definitions: Definitions;
   readonly staging: Staging;
+  /** The keys that may sign lists. */
+  readonly keys: TrustedKeys;
   readonly sources: Sources;
+  /** The lists of the published ones. */
+  readonly repository: Repository;
+  /** What was seen of the sources; saved by what installs. */
+  readonly memory: SourceMemory;
   readonly facts: FactsStore;
   /** Called when space is short; undefined where this run may delete nothing. */
   readonly makeRoom?: MakeRoom;
@@ -88,19 +96,25 @@ export function openSystem(options: RunOptions, version: string): System {
     userAgent: `extupdate/${version}`,
   });
   const now = new Date();
-  let keys: Promise<readonly PublicKey[]> | undefined;
+  const keys = openTrustedKeys({
+    root,
+    keyrings: options.keyrings,
+    release: host.release.fields,
+    trustAnchors: config.trustAnchors,
+    now,
+    warn: (text) => options.reporter.notice('', text),
+  });
+  const repository = createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal });
+  const memory = openSourceMemory(root);
   const sources = createSources({
     root,
     http,
-    repository: createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal }),
+    repository,
+    memory,
     staging,
     config,
     verify: options.verify,
-    // Of the host's keyrings, or of `--keyring=`; read once.
-    keys: () => {
-      keys ??= Promise.resolve().then(() => parseKeyrings(loadKeyrings(root, options.keyrings)));
-      return keys;
-    },
+    keys: async (component) => usableKeys(await keys.of(component)),
     now,
     offline: options.offline,
     reporter: options.reporter,
@@ -117,8 +131,11 @@ export function openSystem(options: RunOptions, version: string): System {
     bootId: currentBootId(root),
     definitions,
     staging,
+    keys,
     sources,
-    facts: openFactsStore(staging.factsFile),
+    repository,
+    memory,
+    facts: openFactsStore(staging.factsFile, now),
     close: () => http.close(),
   };
 }

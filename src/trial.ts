@@ -4,11 +4,14 @@
  * visible, or goes back.
  */
 import { type ActivationSet, type Changed, type ExposeStep, mergesHere } from './apply/activate-set.ts';
+import { readRecords } from './os/records.ts';
 import type { State } from './os/state.ts';
 import { rememberChoice } from './remember.ts';
+import { recordOf } from './resolve/needed-files.ts';
 import type { Step } from './resolve/plan.ts';
+import { isRecordedGood } from './resolve/record.ts';
 import type { VersionState } from './resolve/resolver.ts';
-import { activeVersion, heldVersions, isOnTrial, resolveSurvey, type Survey } from './survey.ts';
+import { activeInstances, activeVersion, heldVersions, isOnTrial, resolveSurvey, type Survey } from './survey.ts';
 import type { System } from './system.ts';
 import type { Requests, Work } from './work.ts';
 
@@ -31,6 +34,7 @@ export function startTrials(
   goesBack: boolean,
 ): Trials {
   const before = structuredClone(state);
+  const record = recordOf(readRecords(system.options.root, false), system.os);
   const resumed: Changed[] = [];
   for (const work of works) {
     const { survey } = work;
@@ -38,7 +42,9 @@ export function startTrials(
     const onTrial = isOnTrial(state, survey);
     if (!onTrial) delete state.trials[name];
     if (work.error || !work.plan) continue;
-    const back = onTrial ? versionBefore(system, state, work) : undefined;
+    // A run that was killed under another OS may have meant to try what is known to be good under this one.
+    const isGood = isExposedNow(work) && isRecordedGood(record?.components[name], activeInstances(survey));
+    const back = onTrial && !isGood ? versionBefore(system, state, work) : undefined;
     if (back) {
       // What was never judged is nothing to go back to.
       work.back = back.version;
@@ -46,7 +52,7 @@ export function startTrials(
     }
     const { version } = work.plan;
     if (isExposedNow(work)) {
-      const from = back?.version ?? work.plan.from;
+      const from = (back ?? wayBack(system, state, work))?.version ?? work.plan.from;
       if (!goesBack && from !== undefined && from !== version) state.previous[name] = from;
       // A run that is killed before it exposes leaves what is visible now on trial.
       state.trials[name] = { versions: [...(state.trials[name]?.versions ?? []), version], goesBack };
@@ -83,6 +89,13 @@ export function endTrials(
 
 function isExposedNow({ moment, plan }: Work): boolean {
   return moment === 'now' && plan?.steps.some(({ step }) => step === 'expose') === true;
+}
+
+/** Where what is visible now is of no use (damaged, or for another OS), something else that is. */
+function wayBack(system: System, state: State, work: Work): VersionState | undefined {
+  const from = work.resolution?.versions.find(({ version }) => version === work.plan?.from);
+  const isUsable = from !== undefined && from.compatible === true && !from.bad;
+  return isUsable ? undefined : versionBefore(system, state, work);
 }
 
 /**

@@ -70,6 +70,10 @@ export interface ExtensionSettings {
   readonly manifest: readonly string[];
   readonly signedBy: readonly string[];
   readonly threshold: number;
+  /** Whether signatures by keys that have expired since count; undefined = as `extupdate.conf` has it. */
+  readonly allowExpiredKey?: boolean;
+  /** Age over which a list's signature is refused, in seconds; undefined = as `extupdate.conf` has it. */
+  readonly maxManifestAgeSec?: number;
   readonly onWithdrawn: 'keep' | 'previous' | 'remove';
   readonly healthCheck?: string;
   readonly healthTimeoutSec: number;
@@ -110,6 +114,8 @@ export interface OfferedInstance {
   readonly fields: PatternFields;
   /** Sidecar files of the same manifest that describe this image, in the order in which they are asked. */
   readonly sidecars: readonly { readonly name: string; readonly url: string; readonly sha256: string }[];
+  /** Whether it was installed here with another content; this one is only taken when a person says so. */
+  readonly republished?: boolean;
 }
 
 /** One version of one image on this host. */

@@ -6,6 +6,7 @@ import { acquireComponent, doesNotFit, nothingFits } from './acquire.ts';
 import { activateSet } from './apply/activate-set.ts';
 import { exposeAll } from './apply/expose-planned.ts';
 import { hideTurnedOff, turnedOffComponents } from './apply/hide-turned-off.ts';
+import { hideWithdrawn, noteWithdrawn } from './apply/hide-withdrawn.ts';
 import { installPlanned } from './apply/install-planned.ts';
 import { keepHealthy } from './apply/keep-healthy.ts';
 import { makeRoomFor, makeWantedRoom } from './apply/make-room.ts';
@@ -15,11 +16,13 @@ import { screenSet } from './apply/screen-set.ts';
 import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { reportOf, StorageError } from './errors.ts';
+import { markDamaged } from './installed-content.ts';
 import { withLocks } from './locks.ts';
-import { noticePreReleases, noticeStuck } from './notices.ts';
+import { noticePreReleases, noticeStuck, noticeWithdrawn } from './notices.ts';
 import { readState, type State, writeState } from './os/state.ts';
 import { warnOfSysupdate } from './os/sysupdate-timer.ts';
 import { recordRun, rememberRun, waitsForBoot } from './remember.ts';
+import { republishedFailure } from './republished.ts';
 import { settle } from './settle.ts';
 import { isAtHand, planFor, requireVersion, resolveSurvey, type Survey, surveyAll } from './survey.ts';
 import type { System } from './system.ts';
@@ -46,7 +49,7 @@ export interface UpdateOptions {
 export async function acquire(system: System, requests: Requests): Promise<UpdateResult> {
   return withLocks(system, ['staging'], 'acquire', async () => {
     const state = readState(system.options.root, false);
-    const works = await begin(system, state, { sources: true, now: false });
+    const works = await begin(system, state, { sources: true, now: false }, requests);
     await acquireAll(system, state, works, requests, { unpack: false, demand: true });
     const done: DoneAction[] = [];
     for (const { survey, resolution, downloaded } of works) {
@@ -79,10 +82,12 @@ export async function updateLocked(host: System, requests: Requests, options: Up
   await noteBoot(host, state);
   await warnOfSysupdate(host);
   await removeLeftovers(host);
-  const works = await begin(host, state, options);
+  const works = await begin(host, state, options, requests);
+  await host.memory.save();
   const system: System = { ...host, makeRoom: makeRoomFor(host, state, works, done) };
   await acquireAll(system, state, works, requests, { unpack: true, demand: true });
   await makeWantedRoom(system);
+  for (const work of works) noteWithdrawn(state, work);
 
   for (const work of works) planWork(system, work);
   await installAll(system, state, works, done);
@@ -119,7 +124,7 @@ async function activateAll(
   await writeState(root, state);
   const off = turnedOffComponents(system).map((component) => ({ survey: { component } }));
   const set = await underAll(system, [...works, ...off], async (place) => {
-    const hidden = await hideTurnedOff(system, place);
+    const hidden = new Set([...(await hideTurnedOff(system, place)), ...(await hideWithdrawn(system, place, works))]);
     return { ...(await exposeAll(system, place, works, done)), hidden };
   });
   set.changed.push(...trials.resumed);
@@ -145,10 +150,12 @@ export async function planUpdate(
   { sources }: Pick<UpdateOptions, 'sources'> = { sources: true },
 ): Promise<UpdateResult> {
   const state = readState(system.options.root, false);
-  const works = await begin(system, state, { sources, now: false });
+  const works = await begin(system, state, { sources, now: false }, requests);
   await eachWork(works, async (work) => {
     const requested = requests.get(work.survey.component.name);
     work.resolution = await settle(system, state, work.survey, requested);
+    const republished = republishedFailure(work.resolution);
+    if (republished) work.trouble = reportOf(republished);
     if (requested !== undefined) requireVersion(work.resolution, requested);
     const failure = doesNotFit(work.resolution, requested);
     if (failure) throw failure;
@@ -162,8 +169,12 @@ export async function begin(
   system: System,
   state: State,
   { sources, now }: Pick<UpdateOptions, 'sources' | 'now'>,
+  requests: Requests = new Map(),
 ): Promise<Work[]> {
-  const surveys = await surveyAll(system, state, { sources });
+  const found = await surveyAll(system, state, { sources });
+  const surveys = await Promise.all(
+    found.map((survey) => markDamaged(system.options.root, state, survey, requests.get(survey.component.name))),
+  );
   return surveys.map((survey) => ({
     survey: system.options.offline ? onlyAtHand(system, survey) : survey,
     moment: now ? 'now' : survey.component.settings.activate,
@@ -202,7 +213,10 @@ export async function acquireAll(
     work.downloaded = acquired.downloaded;
     work.ready = acquired.ready;
     noticePreReleases(system, acquired.resolution);
+    noticeWithdrawn(system, work.survey, acquired.resolution);
     if (demand && requested === undefined) noticeStuck(system, acquired.resolution);
+    const republished = republishedFailure(acquired.resolution);
+    if (republished) work.trouble = reportOf(republished);
     const failure =
       doesNotFit(acquired.resolution, requested) ??
       (work.survey.failure || !demand ? undefined : nothingFits(system, acquired.resolution));

@@ -10,7 +10,7 @@ export type Requests = ReadonlyMap<string, string>;
 
 export interface DoneAction {
   readonly component: string;
-  readonly action: 'acquire' | 'install' | 'expose' | 'activate' | 'defer' | 'remove' | 'hold' | 'unhold';
+  readonly action: 'acquire' | 'install' | 'expose' | 'activate' | 'defer' | 'remove' | 'hold' | 'unhold' | 'forget';
   readonly version: string;
   readonly from: string | null;
   /** The OS that it was done for, when that is not the running one. */
@@ -41,6 +41,8 @@ export interface Work {
   /** By SHA-256: files that this run has made and hashed. */
   ready: ReadonlyMap<string, string>;
   error?: ErrorReport;
+  /** What is wrong and does not end the way. */
+  trouble?: ErrorReport;
 }
 
 /** How many install steps still need a payload, by SHA-256: the last one may move it. */

@@ -7,7 +7,8 @@ import { lstatSync, readlinkSync } from 'node:fs';
 import { rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { StorageError } from '../errors.ts';
-import { makeDirectories, syncDirectory, temporaryPath } from '../os/atomic-file.ts';
+import { dropFile, makeDirectories, syncDirectory, temporaryPath } from '../os/atomic-file.ts';
+import { requireNoLinks } from '../os/own-place.ts';
 import { resolveInRoot } from '../os/root.ts';
 import { storageError } from '../os/storage-error.ts';
 import { moveEntry } from '../os/tree-marks.ts';
@@ -32,7 +33,7 @@ export async function expose(
   const directory = resolveInRoot(root, transfer.target.path);
   const exposure = exposureOf(transfer);
   try {
-    checkParked(directory);
+    requireNoLinks(directory, join(directory, PARKED, 'x'));
     switch (exposure.how) {
       case 'versioned-directory':
         if (name !== undefined) await unpark(directory, name);
@@ -98,13 +99,6 @@ function checkPicked(
   );
 }
 
-/** The directory has to be a real one: a link would lead the files elsewhere. */
-function checkParked(directory: string): void {
-  const info = lstatSync(join(directory, PARKED), { throwIfNoEntry: false });
-  if (info === undefined || info.isDirectory()) return;
-  throw new StorageError(`${join(directory, PARKED)}: is not a directory`, { next: 'move it away' });
-}
-
 async function unpark(directory: string, name: string): Promise<void> {
   const parked = join(directory, PARKED, name);
   if (lstatSync(parked, { throwIfNoEntry: false }) === undefined) return;
@@ -151,7 +145,7 @@ export async function pointLink(
   try {
     await rename(temporary, place);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
+    await dropFile(temporary);
     throw error;
   }
   await syncDirectory(parent);

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StorageError, UnsuitableError } from '../errors.ts';
 import { readLocalFacts } from '../image/read-local-facts.ts';
+import { requireNoLinks } from '../os/own-place.ts';
 import { removeTree } from '../os/remove-tree.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
@@ -49,6 +50,7 @@ export async function installPlanned(
       version: step.instance.version,
       sha256: step.instance.sha256,
       sizeBytes: prepared.sizeBytes,
+      ...(prepared.contentSha256 === undefined ? {} : { contentSha256: prepared.contentSha256 }),
     };
     await release(system, step, users);
   }
@@ -79,14 +81,16 @@ async function makeReady(
 
 function requestFor(system: System, place: string, { transfer, instance, fileName }: InstallStep): InstallRequest {
   const { target } = transfer;
-  const directory = join(target.path, installsParked(transfer) ? PARKED : '');
+  const directory = resolveInRoot(place, target.path);
+  const to = join(directory, installsParked(transfer) ? PARKED : '', fileName);
+  requireNoLinks(directory, to);
   const payload = payloadOf(system, { transfer, instance });
   // An archive brings mode and time of its tree along; those of the archive itself are something else.
   const fields =
     payload.form === 'archive' ? { ...instance.fields, mode: undefined, mtime: undefined } : instance.fields;
   return {
     payload,
-    to: join(resolveInRoot(place, directory), fileName),
+    to,
     name: instance.name,
     mode: target.mode ?? fields.mode,
     mtime: fields.mtime,

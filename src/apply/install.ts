@@ -38,6 +38,8 @@ export interface Prepared {
   readonly temporary: string;
   readonly to: string;
   readonly sizeBytes: number;
+  /** SHA-256 of the file as it lies; undefined for a tree. */
+  readonly contentSha256?: string | undefined;
   /** Whether it is a tree that becomes read-only as a whole. */
   readonly marked: boolean;
 }
@@ -74,7 +76,7 @@ export async function commit(prepared: readonly Prepared[]): Promise<void> {
   }
 }
 
-/** Takes away again what was made ready, as far as that can be done: what failed before counts, and the next run tidies up. */
+/** Takes away again what was made ready, after a failure; what cannot be removed now, a later run removes. */
 export async function discard(prepared: readonly Prepared[]): Promise<void> {
   for (const { temporary } of prepared) await removeTree(temporary).catch(() => {});
 }

@@ -6,26 +6,32 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readPayload, readPlainPayload } from '../archive/payload.ts';
-import { createExclusive, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
-import { ensureSpace } from '../os/space.ts';
+import { compressionOf } from '../image/file-compression.ts';
+import { createExclusive, dropFile, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { hashFile } from '../os/hash-file.ts';
+import { ensureSpace, watchSpace } from '../os/space.ts';
 import type { InstallRequest, Prepared } from './install.ts';
 
 /** sysupdate.d(5): the mode of new files where neither `Mode=` nor `@m` nor the source tells one. */
 const MODE_DEFAULT = 0o644;
 
 /** @throws TrustError, PolicyError, UnsuitableError; see {@link preparePayload} */
-export async function prepareFile(request: InstallRequest): Promise<Pick<Prepared, 'temporary' | 'sizeBytes'>> {
+export async function prepareFile(
+  request: InstallRequest,
+): Promise<Pick<Prepared, 'temporary' | 'sizeBytes' | 'contentSha256'>> {
   const { payload, ready } = request;
   const temporary = temporaryPath(request.to);
+  // Plain content is what was published, and has been hashed on its way.
+  const isPlain = (await compressionOf(payload.path)) === undefined;
   try {
     const moved = ready !== undefined && (await moveTo(temporary, request, ready));
     // What this process has unpacked already is not unpacked again for another file system.
     const unpacked = ready !== undefined && ready !== payload.path;
     if (!moved) await copyTo(temporary, request, unpacked ? ready : payload.path, !unpacked);
-    return { temporary, sizeBytes: (await stat(temporary)).size };
+    const contentSha256 = (isPlain ? payload.sha256 : undefined) ?? (await hashFile(temporary));
+    return { temporary, sizeBytes: (await stat(temporary)).size, contentSha256 };
   } catch (error) {
-    // What failed first counts.
-    await rm(temporary, { force: true }).catch(() => {});
+    await dropFile(temporary);
     throw error;
   }
 }
@@ -59,9 +65,11 @@ async function writeTemporary(
 ): Promise<void> {
   await rm(temporary, { force: true });
   const handle = await createExclusive(temporary, 0o600);
+  const watch = watchSpace(dirname(temporary), request.makeRoom);
   try {
     let size = 0;
     for await (const chunk of bytes) {
+      await watch(chunk.length);
       await writeAll(handle, [Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)], size);
       size += chunk.length;
     }

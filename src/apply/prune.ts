@@ -24,6 +24,7 @@ import type { Component, Transfer } from '../types.ts';
 import { newestFirst } from '../version/compare.ts';
 import type { DoneAction, Work } from '../work.ts';
 import { turnedOffComponents } from './hide-turned-off.ts';
+import { isWithdrawn } from './hide-withdrawn.ts';
 
 /** What an interrupted download left is kept for a later run, for so many milliseconds. */
 const STAGED_AGE_MAX = 7 * 24 * 3600 * 1000;
@@ -59,6 +60,7 @@ export async function decideForComponent(
       previous: state.previous[component.name],
       waiting,
       protectVersions: transfer.protectVersions,
+      unwanted: component.settings.onWithdrawn === 'remove' ? (state.withdrawn[component.name] ?? []) : [],
       instancesMax: transfer.target.instancesMax,
       needs,
     });
@@ -155,7 +157,8 @@ export async function pruneAll(
   await eachPlanned(works, async ({ survey }) => {
     await removeUnneeded(system, state, place, survey.component, needs, done);
   });
-  for (const component of turnedOffComponents(system)) {
+  const withdrawn = works.filter(isWithdrawn).map(({ survey: { component } }) => component);
+  for (const component of [...turnedOffComponents(system), ...withdrawn]) {
     await removeUnneeded(system, state, place, component, needs, done);
   }
   if (works.every(({ error, plan }) => plan && !error)) await forgetOses(system, state, needs);
@@ -200,7 +203,8 @@ export async function removeLeftovers(system: System): Promise<void> {
   const { home, directory } = system.staging;
   const unpacked = dirname(system.staging.unpacked('x'));
   const lists = namesIn(join(directory, 'manifests')).map((name) => join(directory, 'manifests', name));
-  for (const parent of [home, join(home, 'os'), directory, unpacked, ...lists]) await removeTemporaries(parent);
+  const own = [home, join(home, 'os'), join(home, 'sources'), directory, unpacked, ...lists];
+  for (const parent of own) await removeTemporaries(parent);
   await removeStale(system, unpacked);
 }
 

@@ -44,12 +44,17 @@ export async function runCli(argv: readonly string[], interruption: Interruption
 
 const commandNames = [
   ...(['list', 'check', 'apply', 'acquire', 'install', 'status', 'why', 'history'] as const),
-  ...(['rollback', 'hold', 'unhold', 'prepare', 'select', 'bless', 'gc', 'daemon'] as const),
-  ...(['features', 'components', 'enable', 'disable', 'check-new'] as const),
+  ...(['rollback', 'hold', 'unhold', 'reset-floor', 'prepare', 'select', 'bless', 'gc', 'daemon'] as const),
+  ...(['features', 'components', 'enable', 'disable', 'check-new', 'verify'] as const),
 ];
 /** The commands that print a table or a document. */
 export type CommandName = (typeof commandNames)[number];
 type Action = (command: CommandName, options: CommonOptions, words: readonly string[]) => Promise<void>;
+
+const acceptRepublished = [
+  '--accept-republished',
+  'take what was published again under its old name with other content',
+] as const;
 
 /** Commands that other programs talk to: no table, no document. */
 type SpecialName = 'sysupdate-notify';
@@ -80,17 +85,15 @@ function buildProgram(
     return command;
   };
   add('list', '[name] [version]', 'list versions: offered, installed, active, and why one is not chosen');
-  add('check', '[names...]', 'say what apply would change to').option(
-    '--exit-code',
-    'exit with 100 when there is an update',
-  );
-  add(
-    'apply',
-    '[name@version...]',
-    'acquire, install and activate the newest versions that fit, or those named',
-  ).option('--now', 'activate at once, whatever Activate= says');
-  add('acquire', '[name@version...]', 'download only');
+  add('check', '[names...]', 'say what apply would change to')
+    .option('--exit-code', 'exit with 100 when there is an update')
+    .option(...acceptRepublished);
+  add('apply', '[name@version...]', 'acquire, install and activate the newest versions that fit, or those named')
+    .option('--now', 'activate at once, whatever Activate= says')
+    .option(...acceptRepublished);
+  add('acquire', '[name@version...]', 'download only').option(...acceptRepublished);
   add('install', '[name@version...]', 'install and activate what is downloaded, without a network')
+    .option(...acceptRepublished)
     .option('--now', 'activate at once, whatever Activate= says')
     .option('--no-activate', 'only install; nothing becomes visible');
   add('status', '[names...]', 'show what is installed and active, without a network').option(
@@ -106,6 +109,7 @@ function buildProgram(
   );
   add('hold', '<name@version...>', 'stay at the version that is active, or at the one named');
   add('unhold', '<names...>', 'follow the newest version again, and try again what failed');
+  add('reset-floor', '<names...>', 'forget what was seen of their sources: an older list is accepted again');
   add('prepare', '[names...]', 'acquire and install now what another OS needs at its first boot')
     .option('--os-root <dir>', 'the OS whose tree, or whose /usr, is in this directory')
     .option('--os-release <file>', 'the OS with this os-release file')
@@ -120,6 +124,10 @@ function buildProgram(
     .exitOverride()
     .action(() => special('sysupdate-notify'));
   add('gc', '[names...]', 'remove versions that nothing needs, and say why the others stay');
+  add('verify', '[names...]', 'say which keys and signatures count, and why the others do not').option(
+    '--installed',
+    'read what is installed, and say what is damaged',
+  );
   add('check-new', '[name]', 'say which version there is to update to, as systemd-sysupdate does');
   add('features', '[names...]', 'list optional features; with -C COMPONENT, the word names a feature of it');
   add('components', '', 'list components, and whether they are enabled');

@@ -5,17 +5,19 @@ import { renderProblem } from '../definition/load.ts';
 import type { Switch } from '../enablement.ts';
 import type { ErrorReport } from '../errors.ts';
 import { exitStatus, reportOf, UsageError } from '../errors.ts';
-import { noticePreReleases } from '../notices.ts';
+import { noticePreReleases, noticeWithdrawn } from '../notices.ts';
 import type { HistoryEntry } from '../os/history.ts';
 import { readState } from '../os/state.ts';
 import { programVersion } from '../program.ts';
+import { republishedFailure } from '../republished.ts';
 import type { ComponentPlan } from '../resolve/plan.ts';
 import type { Resolution } from '../resolve/resolver.ts';
 import type { SeenService } from '../services/services-seen.ts';
 import { learnForList, settle } from '../settle.ts';
-import { resolveSurvey, type Survey, stagedState, surveyAll } from '../survey.ts';
+import { resolveSurvey, type Survey, stagedState, surveyAll, surveyEach } from '../survey.ts';
 import type { RunOptions, System } from '../system.ts';
 import { openSystem } from '../system.ts';
+import type { FileVerdict } from '../verify-installed.ts';
 import type { DoneAction, KeptFile, Requests, UpdateResult } from '../work.ts';
 import {
   type ComponentDocument,
@@ -25,8 +27,8 @@ import {
   type OsDocument,
   type ServiceDocument,
 } from './document.ts';
-
 import { type SysupdateList, type SysupdateVersion, sysupdateList, sysupdateVersion } from './sysupdate-document.ts';
+import type { SourceDocument } from './verify-commands.ts';
 
 /** What a command found and did; the printer makes text or JSON of it. */
 export interface Outcome {
@@ -46,6 +48,10 @@ export interface Outcome {
   readonly listing?: SysupdateList | SysupdateVersion;
   /** For `enable` and `disable`. */
   readonly switched?: readonly Switch[];
+  /** For `verify`. */
+  readonly sources?: readonly SourceDocument[];
+  /** For `verify --installed`. */
+  readonly files?: readonly FileVerdict[];
   /** For `status`: services that use an image themselves. */
   readonly services?: readonly ServiceDocument[];
   /** Components that are somebody else's, and why. */
@@ -81,17 +87,24 @@ function listingOf(system: System, [resolution, ...others]: readonly Resolution[
 export function check(run: RunOptions): Promise<Outcome> {
   return withSystem(run, async (system) => {
     const state = readState(run.root, false);
-    const surveys = await surveyAll(system, state, { sources: true });
-    const resolutions = await Promise.all(surveys.map((survey) => settle(system, state, survey)));
-    for (const resolution of resolutions) noticePreReleases(system, resolution);
-    await system.facts.save(new Set(surveys.flatMap(({ offered }) => offered.map(({ sha256 }) => sha256))));
     const { nothingFits } = await import('../acquire.ts');
-    const errors = surveys.flatMap((survey, index) => {
-      const resolution = resolutions[index];
-      const unfit = survey.failure || survey.unreadable || !resolution ? undefined : nothingFits(system, resolution);
-      return unfit ? [{ component: survey.component.name, ...reportOf(unfit) }] : failureOf(survey);
+    const offered = new Set<string>();
+    const found = await surveyEach(system, state, { sources: true }, async (survey) => {
+      const resolution = await settle(system, state, survey);
+      for (const { sha256 } of survey.offered) offered.add(sha256);
+      noticePreReleases(system, resolution);
+      noticeWithdrawn(system, survey, resolution);
+      const isKnown = !survey.failure && !survey.unreadable;
+      const unfit = isKnown ? (nothingFits(system, resolution) ?? republishedFailure(resolution)) : undefined;
+      const errors = unfit ? [{ component: survey.component.name, ...reportOf(unfit) }] : failureOf(survey);
+      return { document: documentOf(system, resolution), errors };
     });
-    return { resolutions, errors };
+    await system.facts.save(offered);
+    return {
+      resolutions: [],
+      documents: found.map(({ document }) => document),
+      errors: found.flatMap(({ errors }) => errors),
+    };
   });
 }
 
@@ -185,6 +198,8 @@ export function gc(run: RunOptions, dryRun: boolean): Promise<Outcome> {
 /** What a command came to; {@link withSystem} makes an outcome of it. */
 export interface Found {
   readonly resolutions: readonly Resolution[];
+  /** In place of resolutions, which take much more memory. */
+  readonly documents?: readonly ComponentDocument[];
   readonly errors: readonly (ErrorReport & { readonly component: string })[];
   readonly done?: readonly DoneAction[];
   readonly plans?: readonly ComponentPlan[];
@@ -194,6 +209,8 @@ export interface Found {
   readonly history?: readonly HistoryEntry[];
   readonly listing?: SysupdateList | SysupdateVersion;
   readonly services?: readonly ServiceDocument[];
+  readonly sources?: readonly SourceDocument[];
+  readonly files?: readonly FileVerdict[];
 }
 
 /** Opens the host for a command, and closes it after. */
@@ -203,11 +220,9 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
   const turnedOff = components.filter(isTurnedOff).map(({ name }) => name);
   for (const warning of warnings) run.reporter.notice('', renderProblem(warning));
   try {
-    const { resolutions, errors, ...rest } = await operation(system);
+    const { resolutions, documents, errors, ...rest } = await operation(system);
     return {
-      components: resolutions.map((resolution) =>
-        componentDocument(resolution, (state) => stagedState(system, resolution.component, state)),
-      ),
+      components: documents ?? resolutions.map((resolution) => documentOf(system, resolution)),
       errors: [
         ...broken.map(({ name, problems }) =>
           errorDocument(name, {
@@ -226,6 +241,10 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
   } finally {
     await system.close();
   }
+}
+
+function documentOf(system: System, resolution: Resolution): ComponentDocument {
+  return componentDocument(resolution, (state) => stagedState(system, resolution.component, state));
 }
 
 /** What is disabled, or somebody else's, is passed over, unless a person names it. @throws UsageError */

@@ -41,6 +41,7 @@ export async function dispatch(
     ...(options.transferSource === undefined ? {} : { transferSource: resolve(options.transferSource) }),
     ...(options.instancesMax === undefined ? {} : { instancesMax: options.instancesMax }),
     refresh: options.refresh,
+    ...(options.acceptRepublished ? { acceptRepublished: true } : {}),
     waitSec: options.wait ?? (command === 'prepare' || command === 'bless' ? PATIENCE_SEC : 0),
     reporter,
     signal,
@@ -90,6 +91,14 @@ export async function dispatch(
       reporter.close();
       return await printOutcome(outcome, json, () => renderDone(outcome));
     }
+    case 'verify': {
+      const [{ verifySourcesCommand, verifyInstalledCommand }, { renderSources, renderFiles }] = await Promise.all([
+        import('./verify-commands.ts'),
+        import('./render-verify.ts'),
+      ]);
+      const outcome = await (options.installed ? verifyInstalledCommand : verifySourcesCommand)(run(words));
+      return await printOutcome(outcome, json, () => (options.installed ? renderFiles : renderSources)(outcome, text));
+    }
     case 'history': {
       const outcome = await os.historyCommand(run(words));
       return await printOutcome(outcome, json, async () => (await osTables()).renderHistory(outcome, text));
@@ -114,11 +123,13 @@ export async function dispatch(
     }
     case 'rollback':
     case 'unhold':
+    case 'reset-floor':
     case 'select':
     case 'bless': {
       const actions = {
         rollback: () => os.rollbackCommand(run(words), words, dryRun),
         unhold: () => os.unholdCommand(run(words), dryRun),
+        'reset-floor': () => os.resetFloorCommand(run(words), dryRun),
         select: () => os.selectCommand(run(words), dryRun),
         bless: () => os.blessCommand(run([]), dryRun),
       };

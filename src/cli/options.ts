@@ -27,6 +27,7 @@ export interface CommonOptions {
   readonly instancesMax?: number;
   readonly image?: string;
   readonly now?: boolean;
+  readonly acceptRepublished?: boolean;
   readonly activate?: boolean;
   readonly os?: boolean;
   readonly osRoot?: string;
@@ -34,6 +35,7 @@ export interface CommonOptions {
   readonly uki?: string;
   readonly bootable?: boolean;
   readonly check?: boolean;
+  readonly installed?: boolean;
   readonly feature?: string[];
   readonly featureAll?: boolean;
   readonly featureSuggested?: boolean;

@@ -62,6 +62,13 @@ export function unholdCommand(run: RunOptions, dryRun: boolean): Promise<Outcome
   });
 }
 
+export function resetFloorCommand(run: RunOptions, dryRun: boolean): Promise<Outcome> {
+  return withSystem({ ...run, offline: true }, async (system) => {
+    const { resetFloor } = await import('../reset-floor.ts');
+    return { ...(await resetFloor(system, { dryRun })), dryRun };
+  });
+}
+
 /** What was done, oldest first. */
 export function historyCommand(run: RunOptions): Promise<Outcome> {
   return withSystem({ ...run, offline: true }, async (system) => {

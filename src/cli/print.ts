@@ -2,7 +2,7 @@
 import { combinedExit, type ErrorReport, exitStatus } from '../errors.ts';
 import type { Outcome } from './commands.ts';
 import { DOCUMENT_FORMAT, type Document, type ErrorDocument, errorDocument } from './document.ts';
-import { printable } from './printable.ts';
+import { printable, printableJson } from './printable.ts';
 
 export type JsonMode = 'short' | 'pretty' | 'off';
 
@@ -17,7 +17,8 @@ export async function printOutcome(
     if (rendered !== '') write(printable(rendered));
     printErrors(outcome.errors);
   } else {
-    const { components, errors, done, kept, oses, history, services, plans, switched, listing } = outcome;
+    const { components, errors, done, kept, oses, history, services, plans, switched, listing, sources, files } =
+      outcome;
     const document: Document = { format: DOCUMENT_FORMAT, components, errors, ...(done ? { done } : {}) };
     const planned = (outcome.dryRun ? plans : undefined)?.map(({ component, version, from, steps }) => ({
       component: component.name,
@@ -30,6 +31,8 @@ export async function printOutcome(
       ...(oses ? { oses } : {}),
       ...(history ? { history } : {}),
       ...(services ? { services } : {}),
+      ...(sources ? { sources } : {}),
+      ...(files ? { files } : {}),
       ...(planned ? { plan: planned } : {}),
       ...(switched ? { switched } : {}),
       ...listing,
@@ -41,7 +44,9 @@ export async function printOutcome(
   const all = [
     ...outcome.components.map(({ name }) => name),
     ...(outcome.oses ?? []).flatMap(({ components }) => components.map(({ component }) => component)),
-    ...(outcome.kept ?? []).map(({ component }) => component),
+    ...[...(outcome.kept ?? []), ...(outcome.sources ?? []), ...(outcome.files ?? [])].map(
+      ({ component }) => component,
+    ),
   ];
   return combinedExit(failed, all.filter((name) => !names.has(name)).length);
 }
@@ -89,7 +94,7 @@ function prefixed(component: string, message: string): string {
 }
 
 function render(value: unknown, json: Exclude<JsonMode, 'off'>): string {
-  return JSON.stringify(value, undefined, json === 'pretty' ? 2 : undefined);
+  return printableJson(JSON.stringify(value, undefined, json === 'pretty' ? 2 : undefined));
 }
 
 function write(text: string): void {

@@ -9,3 +9,8 @@ export function printable(text: string): string {
     return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code.padStart(4, '0')}`;
   });
 }
+
+/** A JSON document with the same characters escaped as JSON has it. */
+export function printableJson(json: string): string {
+  return json.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

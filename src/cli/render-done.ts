@@ -43,6 +43,7 @@ const PLANNED_WORDS = {
   remove: 'would be removed:',
   hold: 'would be held at',
   unhold: 'would be released:',
+  forget: 'would be forgotten, what was seen of',
 } as const;
 
 const DONE_WORDS = {
@@ -54,4 +55,5 @@ const DONE_WORDS = {
   remove: 'removed',
   hold: 'held at',
   unhold: 'released',
+  forget: 'forgot what was seen of',
 } as const;

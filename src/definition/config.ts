@@ -13,6 +13,8 @@ export interface Config {
   /** Age over which a manifest's signature is refused, in seconds; undefined = no limit. */
   readonly maxManifestAgeSec?: number;
   readonly allowExpiredKey: boolean;
+  /** How many trust anchors of the VOA hierarchy have to certify a verifier where there are any. */
+  readonly trustAnchors: number;
   /** Whether a redirect may lead from https to http. */
   readonly allowHttp: boolean;
   /** Bytes per second for all downloads together; undefined = no limit. */
@@ -36,6 +38,8 @@ export interface Config {
 export const defaultConfig: Config = {
   maxImageSize: 16 * 1024 ** 3,
   allowExpiredKey: false,
+  // UAPI.11: an anchor counts 40, and 120 is full trust.
+  trustAnchors: 3,
   allowHttp: false,
   baseUrls: [],
   credentials: [],
@@ -63,6 +67,11 @@ const settings = {
     schema: parsedBy((text) => positive(parseTimeSpan(text))),
   },
   AllowExpiredKey: { key: 'allowExpiredKey', allowed: 'yes, no', schema: parsedBy(parseBoolean) },
+  TrustAnchors: {
+    key: 'trustAnchors',
+    allowed: 'a number of keys from 1 to 16',
+    schema: parsedBy((text) => (/^([1-9]|1[0-6])$/.test(text) ? Number(text) : undefined)),
+  },
   AllowHTTP: { key: 'allowHttp', allowed: 'yes, no', schema: parsedBy(parseBoolean) },
   RateLimit: {
     key: 'rateLimit',

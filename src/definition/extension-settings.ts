@@ -50,7 +50,9 @@ const settings = {
     allowed: 'OpenPGP fingerprints of 40 or 64 hex digits',
     schema: z.pipe(
       z.array(z.string().check(z.regex(/^([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64})$/))),
-      z.transform((fingerprints: string[]) => fingerprints.map((fingerprint) => fingerprint.toLowerCase())),
+      z.transform((fingerprints: string[]) => [
+        ...new Set(fingerprints.map((fingerprint) => fingerprint.toLowerCase())),
+      ]),
     ),
   },
   Threshold: {
@@ -58,6 +60,13 @@ const settings = {
     shape: 'single',
     allowed: 'a number of keys from 1 to 16',
     schema: parsedBy((text) => (/^([1-9]|1[0-6])$/.test(text) ? Number(text) : undefined)),
+  },
+  AllowExpiredKey: { key: 'allowExpiredKey', shape: 'single', allowed: 'yes, no', schema: parsedBy(parseBoolean) },
+  MaxManifestAgeSec: {
+    key: 'maxManifestAgeSec',
+    shape: 'single',
+    allowed: 'a time span such as 30d, or infinity',
+    schema: parsedBy((text) => positive(parseTimeSpan(text))),
   },
   OnWithdrawn: {
     key: 'onWithdrawn',
@@ -145,5 +154,17 @@ export function parseExtensionSettings(assignments: readonly Assignment[]): {
       problems.push({ file: last.file, line: last.line, message, severity: 'error' });
     }
   }
-  return { settings: { ...defaultExtensionSettings, ...values }, problems };
+  const result = { ...defaultExtensionSettings, ...values };
+  const { signedBy, threshold } = result;
+  const asked = own.findLast(({ key }) => key === 'Threshold');
+  if (asked && signedBy.length > 0 && threshold > signedBy.length) {
+    const keys = signedBy.length === 1 ? 'one key' : `${signedBy.length} keys`;
+    const message = `Threshold=: ${threshold} keys have to sign, and SignedBy= names ${keys}; allowed: at most as many`;
+    problems.push({ file: asked.file, line: asked.line, message, severity: 'error' });
+  }
+  return { settings: result, problems };
+}
+
+function positive(value: number | undefined): number | undefined {
+  return value !== undefined && value > 0 ? value : undefined;
 }

@@ -56,7 +56,12 @@ export function loadComponent(tree: Tree, candidate: Candidate, values: Specifie
   const settings = settingsOf(on);
   const offSettings = settingsOf(off);
   const files = [own, featureFiles, settings, offSettings];
-  const problems = [...files.flatMap((file) => file.problems), ...transferProblems];
+  const problems = [
+    ...files.flatMap((file) => file.problems),
+    ...transferProblems,
+    ...unverified(on),
+    ...unverified(off),
+  ];
   const warnings = problems.filter(({ severity }) => severity === 'warning');
   const errors = problems.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) return { known, warnings, is: 'broken', problems: errors };
@@ -114,6 +119,19 @@ function listFeatures(features: readonly Feature[], transfers: readonly ReadTran
 
 function settingsOf(read: readonly ReadTransfer[]): ReturnType<typeof parseExtensionSettings> {
   return parseExtensionSettings(read.flatMap(({ assignments }) => assignments));
+}
+
+/** Who names the keys that may sign, and has nothing verified, does not get what the names promise. */
+function unverified(read: readonly ReadTransfer[]): Problem[] {
+  const isOff = read.some(({ parsed: { transfer } }) => transfer?.verify === false);
+  const pinned = read
+    .flatMap(({ assignments }) => assignments)
+    .find(({ section, key }) => section === 'X-Extupdate' && (key === 'SignedBy' || key === 'Threshold'));
+  if (!isOff || !pinned) return [];
+  const { file, line, key } = pinned;
+  return [
+    { file, line, message: `${key}=: nothing is verified with Verify=no; allowed: one of them`, severity: 'error' },
+  ];
 }
 
 function transfersOf(read: readonly ReadTransfer[], { kind }: ExtensionSettings): Transfer[] {

@@ -30,6 +30,8 @@ export async function fetchBody(
   options: {
     readonly maxBytes: number;
     readonly previous?: Validators;
+    /** What a body over `maxBytes` is; PolicyError by default. */
+    readonly tooLarge?: (message: string) => Error;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<FetchedBody | 'unchanged' | undefined> {
@@ -57,7 +59,7 @@ export async function fetchBody(
         response.body.destroy();
         return undefined;
       }
-      const bytes = await readBody(response, options.maxBytes);
+      const bytes = await readBody(response, options.maxBytes, options.tooLarge);
       if (/^\s*<(!doctype html|html)/i.test(bytes.subarray(0, 256).toString('latin1'))) return undefined;
       const etag = response.header('etag');
       const lastModified = response.header('last-modified');
@@ -72,15 +74,18 @@ export function isWebPage(response: HttpResponse): boolean {
   return /^(text\/html|application\/xhtml)/i.test(response.header('content-type') ?? '');
 }
 
+const overLimit = (message: string): Error =>
+  new PolicyError(message, { next: 'ask the publisher what it is; nothing was changed here' });
+
 /** Reads a body to its end. @throws PolicyError over `maxBytes`; RequestError when it breaks off */
-export async function readBody(response: HttpResponse, maxBytes: number): Promise<Buffer> {
+export async function readBody(response: HttpResponse, maxBytes: number, tooLarge = overLimit): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of chunksOf(response)) {
     size += chunk.length;
     if (size > maxBytes) {
       response.body.destroy();
-      throw new PolicyError(`${displayUrl(response.url)}: larger than the limit of ${maxBytes} bytes`);
+      throw tooLarge(`${displayUrl(response.url)}: larger than the limit of ${maxBytes} bytes`);
     }
     chunks.push(chunk);
   }

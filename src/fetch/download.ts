@@ -6,8 +6,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NetworkError, PolicyError, TrustError } from '../errors.ts';
-import { syncDirectory, writeAll } from '../os/atomic-file.ts';
-import { ensureSpace, type MakeRoom } from '../os/space.ts';
+import { dropFile, syncDirectory, writeAll } from '../os/atomic-file.ts';
+import { ensureSpace, type MakeRoom, watchSpace } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import { isWebPage } from './body.ts';
 import { chunksOf, type HttpClient, type HttpResponse, RequestError, statusError } from './http.ts';
@@ -54,7 +54,10 @@ export async function download(http: HttpClient, request: DownloadRequest): Prom
     await rename(partial, request.path);
     await syncDirectory(dirname(request.path));
   } catch (error) {
-    throw storageError(partial, error);
+    const failure = storageError(partial, error);
+    // What could not be written may look whole until the power fails, and must not keep a full disk full.
+    if (failure !== error) await dropFile(partial);
+    throw failure;
   }
 }
 
@@ -151,10 +154,12 @@ async function readInto(
 ): Promise<void> {
   const report = () =>
     request.onProgress?.({ receivedBytes: file.size, ...(total === undefined ? {} : { totalBytes: total }) });
+  const watch = watchSpace(dirname(request.path), request.makeRoom);
   let window = { since: performance.now(), size: file.size };
   try {
     for await (const chunk of chunksOf(response)) {
       if (file.size + chunk.length > request.maxBytes) throw overCap(request);
+      await watch(chunk.length);
       await file.append(chunk);
       await request.rateLimiter?.take(chunk.length, request.signal);
       report();

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { StorageError } from '../errors.ts';
+import { storageError as systemCallError } from '../os/storage-error.ts';
 import { checkRange, unsuitable } from './part.ts';
 import type { RandomAccess } from './random-access.ts';
 
@@ -54,9 +55,10 @@ async function readFully(
 
 /** A StorageError whose message names the file, what was tried, and the errno code. */
 export function storageError(path: string, verb: string, error: unknown): StorageError {
-  const code = errnoOf(error) ?? (error instanceof Error ? error.message : String(error));
-  const reason = code === 'ELOOP' ? 'ELOOP (a symbolic link)' : code;
-  return new StorageError(`${path}: cannot ${verb}: ${reason}`, { cause: error });
+  const what = `${path}: cannot ${verb}`;
+  const failure = systemCallError(what, error);
+  if (failure instanceof StorageError) return failure;
+  return new StorageError(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
 }
 
 /** The errno code of a failed system call (`ENOENT`), if that is what it is. */

@@ -1,6 +1,6 @@
 /** Files that are either as before or wholly there, and on disk, whenever power fails. */
 import { randomBytes } from 'node:crypto';
-import { constants, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from './storage-error.ts';
 
@@ -56,11 +56,15 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
     }
     await rename(temporary, path);
   } catch (error) {
-    // What failed first counts.
-    await rm(temporary, { force: true }).catch(() => {});
+    await dropFile(temporary);
     throw error;
   }
   await syncDirectory(dirname(path));
+}
+
+/** Removes a file after a failure, which counts more than that it cannot be removed; a later run tries again. */
+export async function dropFile(path: string): Promise<void> {
+  await unlink(path).catch(() => {});
 }
 
 /** Writes all of the buffers; a write may take less than it was given. */

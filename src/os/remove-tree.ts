@@ -1,6 +1,6 @@
 /** Removing what may be a directory tree, so that a half-removed one never has a name that means anything. */
 import { readdirSync } from 'node:fs';
-import { lstat, rm } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StorageError } from '../errors.ts';
 import { isTemporaryName, syncDirectory, temporaryPath } from './atomic-file.ts';
@@ -11,7 +11,7 @@ import { moveEntry, setReadOnly } from './tree-marks.ts';
 /** Milliseconds that one of the programs may take. */
 const TIMEOUT = 600_000;
 
-/** Removes a file, link or tree, durably; what is not there is no failure. @throws StorageError */
+/** Removes a file, link or tree; what is not there is no failure. @throws StorageError */
 export async function removeTree(path: string): Promise<void> {
   try {
     await remove(path);
@@ -27,8 +27,8 @@ async function remove(path: string): Promise<void> {
   });
   if (info === undefined) return;
   if (!info.isDirectory()) {
-    await rm(path, { force: true });
-    return syncDirectory(dirname(path));
+    // Should it be there again after a power failure, it is removed once more.
+    return unlink(path);
   }
   const doomed = isTemporaryName(path.slice(path.lastIndexOf('/') + 1)) ? path : temporaryPath(path);
   if (doomed !== path) await moveEntry(path, doomed, false);

@@ -100,7 +100,8 @@ function partsOf(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
-function linkTarget(path: string): string | undefined {
+/** What a symbolic link names; undefined for everything else, and for what nobody may look at. */
+export function linkTarget(path: string): string | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(path) : undefined;
   } catch {

@@ -14,7 +14,14 @@ const State = z.looseObject({
   /** By path of the file, as seen inside the root, without `.parked/`. */
   installed: z.record(
     z.string(),
-    z.looseObject({ component: z.string(), version: z.string(), sha256: z.string(), sizeBytes: z.number() }),
+    z.looseObject({
+      component: z.string(),
+      version: z.string(),
+      sha256: z.string(),
+      sizeBytes: z.number(),
+      /** Of the file as it lies, where that is one: what was published may have been compressed. */
+      contentSha256: z.optional(z.string()),
+    }),
   ),
   /** Versions that are kept out, by component. */
   held: z.record(z.string(), z.array(z.string())),
@@ -36,6 +43,8 @@ const State = z.looseObject({
   trials: z._default(z.record(z.string(), z.looseObject({ versions: z.array(z.string()), goesBack: z.boolean() })), {}),
   /** Names of the OSes that `prepare` was last run for and that were not booted since. */
   prepared: z._default(z.array(z.string()), []),
+  /** Versions that their source has taken back and `OnWithdrawn=` does not keep, by component. */
+  withdrawn: z._default(z.record(z.string(), z.array(z.string())), {}),
   /** The version that was active before the present one, by component. */
   previous: z.record(z.string(), z.string()),
 });
@@ -54,6 +63,7 @@ export function emptyState(): State {
     bad: {},
     trials: {},
     prepared: [],
+    withdrawn: {},
     previous: {},
   };
 }

@@ -12,6 +12,8 @@ export interface KeepInput {
   /** The version that waits for a reboot, or for a person. */
   readonly waiting?: string | undefined;
   readonly protectVersions: readonly string[];
+  /** Versions that stay only where something needs them. */
+  readonly unwanted?: readonly string[];
   /** At least 2; the active version counts. */
   readonly instancesMax: number;
   readonly needs: Needs;
@@ -41,12 +43,14 @@ export function decideKeep(input: KeepInput): KeepDecision[] {
   const sorted = [...input.installed].sort((a, b) => newestFirst(a.version, b.version));
   const previous = previousInstance(sorted, input);
   const certain = (instance: InstalledInstance): string | undefined =>
-    neededReason(instance, input) ?? (instance === previous ? 'the version to go back to' : undefined);
+    neededReason(instance, input) ??
+    (instance === previous && !isUnwanted(instance, input) ? 'the version to go back to' : undefined);
   let room = input.instancesMax - sorted.filter((instance) => certain(instance) !== undefined).length;
   return sorted.map((instance) => {
     const spare = neededReason(instance, input) === undefined;
     const reason = certain(instance);
     if (reason !== undefined) return { instance, keep: true, reason, spare };
+    if (isUnwanted(instance, input)) return { instance, keep: false, reason: 'withdrawn by its source', spare };
     room -= 1;
     return room >= 0
       ? { instance, keep: true, reason: `among the newest ${input.instancesMax} (InstancesMax=)`, spare }
@@ -116,6 +120,10 @@ function neededReason(instance: InstalledInstance, input: KeepInput): string | u
   if (instance.version === input.waiting) return 'waiting to become active';
   if (input.protectVersions.includes(instance.version)) return 'ProtectVersion=';
   return undefined;
+}
+
+function isUnwanted({ version }: InstalledInstance, { unwanted = [] }: KeepInput): boolean {
+  return unwanted.includes(version);
 }
 
 /** What was active before; where that is not known, the newest version below the active one. */

@@ -158,6 +158,19 @@ function isSameContent(a: RecordedVersion, b: RecordedVersion): boolean {
   return contentOf(a) === contentOf(b);
 }
 
+/**
+ * Whether files are what an entry knows to be well under its OS.
+ * @param files what is visible of each transfer; undefined where nothing is
+ */
+export function isRecordedGood(
+  entry: RecordedComponent | undefined,
+  files: readonly ({ readonly path: string; readonly sha256?: string | undefined } | undefined)[],
+): boolean {
+  if (!entry || entry.planned !== undefined) return false;
+  const known = new Map([entry, ...(entry.others ?? [])].map(({ file, sha256 }) => [file, sha256]));
+  return files.every((one) => one !== undefined && known.get(one.path) === (one.sha256 ?? null));
+}
+
 /** The same entry, but for what its version consists of now: features add files to it, and take some away. */
 function withFilesOf(entry: RecordedComponent | undefined, active: RecordedVersion): RecordedComponent | undefined {
   if (!entry) return undefined;

@@ -24,6 +24,10 @@ export interface ResolveInput {
   readonly pinned?: string;
   /** SHA-256 of images that failed when they were tried, and why. */
   readonly bad: ReadonlyMap<string, string>;
+  /** Installed versions that their source does not offer any more, although it offers older ones. */
+  readonly withdrawn?: ReadonlySet<string>;
+  /** Whether what was published again with other content takes the place of what is installed. */
+  readonly acceptRepublished?: boolean;
   /** Name of the file that an offered instance would be installed as. */
   readonly fileNameOf: (transfer: Transfer, instance: OfferedInstance) => string;
   /** The version asked for by name; anything else is then left out. */
@@ -42,7 +46,9 @@ export type ReasonCode =
   | 'above-max'
   | 'skipped'
   | 'held'
-  | 'bad';
+  | 'bad'
+  | 'withdrawn'
+  | 'republished';
 
 export interface Reason {
   readonly code: ReasonCode;
@@ -82,7 +88,10 @@ export interface Resolution {
 /** Chooses the newest version that is complete, compatible and not ruled out. */
 export function resolve(input: ResolveInput): Resolution {
   const states = collectVersions(input).map((version) => assess(input, version));
-  const eligible = states.filter(({ ruledOut }) => ruledOut === undefined);
+  const free = states.filter(({ ruledOut }) => ruledOut === undefined);
+  // What the publisher took back is better than nothing, unless a person wants it gone.
+  const keepsWithdrawn = free.length === 0 && input.component.settings.onWithdrawn === 'previous';
+  const eligible = keepsWithdrawn ? states.filter(({ ruledOut }) => ruledOut?.code === 'withdrawn') : free;
   const requested = input.requested;
   const chosen =
     requested === undefined ? eligible[0] : eligible.find(({ state }) => isSameVersion(state.version, requested));
@@ -129,10 +138,17 @@ function collectVersions(input: ResolveInput): CollectedVersion[] {
   for (const instance of input.installed) {
     const known = versions.get(instance.version);
     // A damaged file that is offered anew counts as missing, so that it is repaired.
-    if (instance.facts?.defect !== undefined && known?.offered.has(instance.transferId)) continue;
+    const offered = known?.offered.get(instance.transferId);
+    if (instance.facts?.defect !== undefined && offered) continue;
+    if (input.acceptRepublished && offered && isOther(offered, instance)) continue;
     known?.installed.set(instance.transferId, instance);
   }
   return [...new Set(versions.values())];
+}
+
+/** Whether an image was made from something else than what is offered under its version. */
+export function isOther(offered: OfferedInstance, { sha256 }: InstalledInstance): boolean {
+  return sha256 !== undefined && sha256 !== offered.sha256;
 }
 
 function assess(input: ResolveInput, { version, offered, installed }: CollectedVersion): Assessed {
@@ -169,6 +185,11 @@ function assess(input: ResolveInput, { version, offered, installed }: CollectedV
     const glob = skipVersions.find((skipped) => matchesGlob(skipped, version));
     if (glob !== undefined) return { code: 'skipped', text: `matches SkipVersions=${glob}` };
     if (verdict.compatible === false) return { code: 'incompatible', text: verdict.text };
+    // Two contents under one name: nobody can tell which of them the publisher meant.
+    const doubtful = [...offered.values()].find(({ republished }) => republished);
+    if (doubtful && !state.complete) {
+      return { code: 'republished', text: `${doubtful.name} was published again with another content` };
+    }
     // A person who names a version takes a hold or a bad mark upon themselves.
     if (badReason !== undefined && !asked) return { code: 'bad', text: badReason };
     if (asked) return undefined;
@@ -177,6 +198,10 @@ function assess(input: ResolveInput, { version, offered, installed }: CollectedV
       return { code: 'held', text: `held at ${input.pinned}; "extupdate unhold ${name}" releases it` };
     }
     if (state.held) return { code: 'held', text: `held; "extupdate unhold ${name}" releases it` };
+    const { onWithdrawn } = component.settings;
+    if (onWithdrawn !== 'keep' && input.withdrawn?.has(version) && input.pinned === undefined) {
+      return { code: 'withdrawn', text: `its source does not offer it any more (OnWithdrawn=${onWithdrawn})` };
+    }
     return undefined;
   })();
   return ruledOut ? { state, ruledOut } : { state };

@@ -23,41 +23,47 @@ const Facts = z.object({
   confext: z.array(Release),
   hasOsRelease: z.boolean(),
   defect: z.optional(z.string()),
+  /** When bytes that nobody has hashed were looked at, in milliseconds since 1970. */
+  lookedAt: z.optional(z.number()),
 });
 
 const Store = z.object({ format: z.literal(1), images: z.record(z.string(), Facts) });
 
 /** Largest store that is read, in bytes. */
 const FACTS_SIZE_MAX = 32 * 1024 * 1024;
+/** Milliseconds for which a look at bytes that nobody has hashed is believed: a server must not hide a version for long. */
+const BELIEVED_FOR = 24 * 3600 * 1000;
 
 export interface FactsStore {
   get(sha256: string): ImageFacts | undefined;
   set(sha256: string, facts: ImageFacts): void;
-  /** Whether the facts are of an earlier look at bytes that nobody has hashed: good enough to rank, not to rule out. */
+  /** Whether the facts are of an old look at bytes that nobody has hashed: good enough to rank, not to rule out. */
   isHearsay(sha256: string): boolean;
   /** Writes what is new; an unprivileged reader cannot, and needs not. @param offered hashes that are still offered */
   save(offered: ReadonlySet<string>): Promise<void>;
 }
 
-/** Reads the store; one that is missing or not understood is empty. */
-export function openFactsStore(file: string): FactsStore {
-  const images = new Map<string, ImageFacts>();
+/** Reads the store; one that is missing or not understood is empty. @param now the time of the run */
+export function openFactsStore(file: string, now: Date): FactsStore {
+  const images = new Map<string, ImageFacts & { readonly lookedAt?: number }>();
   try {
     const stored = Store.parse(JSON.parse(String(readBoundedFile('', file, FACTS_SIZE_MAX))));
     for (const [sha256, facts] of Object.entries(stored.images)) images.set(sha256, facts as ImageFacts);
   } catch {
     // Everything in it can be learnt again.
   }
-  const hearsay = new Set([...images].filter(([, { origin }]) => origin === 'remote').map(([sha256]) => sha256));
   let changed = false;
   return {
     get: (sha256) => images.get(sha256),
     set(sha256, facts) {
-      images.set(sha256, facts);
-      hearsay.delete(sha256);
+      images.set(sha256, facts.origin === 'remote' ? { ...facts, lookedAt: now.getTime() } : facts);
       changed = true;
     },
-    isHearsay: (sha256) => hearsay.has(sha256),
+    isHearsay(sha256) {
+      const known = images.get(sha256);
+      // A clock that was set back must not make it believed for longer.
+      return known?.origin === 'remote' && Math.abs(now.getTime() - (known.lookedAt ?? 0)) > BELIEVED_FOR;
+    },
     async save(offered) {
       if (!changed) return;
       const kept = [...images].sort(([a], [b]) => Number(offered.has(b)) - Number(offered.has(a))).slice(0, FACTS_MAX);

@@ -28,6 +28,9 @@ export const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49
 /** Control characters, and those that reorder or hide text on a terminal. */
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 
+/** Almost every line is of this kind, and nothing more has to be looked at. */
+const PLAIN_LINE = /^[0-9a-f]{64} [ *][A-Za-z0-9][A-Za-z0-9._+^=@-]{0,254}$/;
+
 /**
  * Parses a manifest whose signature has been verified already.
  * @param url names the manifest in messages
@@ -42,13 +45,16 @@ export function parseManifest(bytes: Uint8Array, url: string): Manifest {
   const entries = new Map<string, ManifestEntry>();
   const warnings: string[] = [];
   let bestBefore: string | undefined;
-  for (const [index, line] of text.slice(0, -1).split('\n').entries()) {
-    const entry = parseLine(line, index + 1, url);
+  let index = -1;
+  for (const line of text.slice(0, -1).split('\n')) {
+    index += 1;
+    const isPlain = PLAIN_LINE.test(line);
+    const entry = isPlain ? { name: line.slice(66), sha256: line.slice(0, 64) } : parseLine(line, index + 1, url);
     const known = entries.get(entry.name);
     if (known && known.sha256 !== entry.sha256) {
       throw refusal(url, index + 1, `${entry.name} is listed twice with different hashes`);
     }
-    if (Buffer.byteLength(entry.name) > NAME_LENGTH_MAX || UNPRINTABLE.test(entry.name)) {
+    if (!isPlain && (Buffer.byteLength(entry.name) > NAME_LENGTH_MAX || UNPRINTABLE.test(entry.name))) {
       warnings.push(`${url}:${index + 1}: a name that is too long or not printable, ignoring the entry`);
       continue;
     }

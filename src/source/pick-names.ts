@@ -13,13 +13,13 @@ export interface PickedName {
 export function pickNames(patterns: readonly Pattern[], names: Iterable<string>): PickedName[] {
   const best = new Map<string, PickedName & { readonly rank: number }>();
   for (const name of names) {
-    const rank = patterns.findIndex((pattern) => matchPattern(pattern, name) !== undefined);
-    const pattern = patterns[rank];
-    const fields = pattern && matchPattern(pattern, name);
+    let rank = 0;
+    let fields: PatternFields | undefined;
+    for (; rank < patterns.length && !fields; rank++) fields = matchPattern(patterns[rank] as Pattern, name);
     if (!fields) continue;
     const known = best.get(fields.version);
     if (known && (known.rank < rank || (known.rank === rank && known.name <= name))) continue;
     best.set(fields.version, { name, fields, rank });
   }
-  return [...best.values()].map(({ name, fields }) => ({ name, fields }));
+  return [...best.values()];
 }

@@ -7,6 +7,7 @@ import { TrustError } from '../errors.ts';
 import { download } from '../fetch/download.ts';
 import type { HttpClient } from '../fetch/http.ts';
 import type { RateLimiter } from '../fetch/rate-limit.ts';
+import { displayUrl } from '../fetch/url.ts';
 import { makeDirectories } from '../os/atomic-file.ts';
 import { hashFile } from '../os/hash-file.ts';
 import type { MakeRoom } from '../os/space.ts';
@@ -15,17 +16,21 @@ import type { Reporter } from '../reporter.ts';
 import type { OfferedInstance, PayloadForm } from '../types.ts';
 import { listOffered } from './list-offered.ts';
 import type { Repository } from './repository.ts';
+import { signaturePolicy } from './signature-policy.ts';
 import type { Source } from './source.ts';
+import type { SourceMemory } from './source-memory.ts';
 import type { Staging } from './staging.ts';
 
 export interface RepositorySourceOptions {
   readonly http: HttpClient;
   readonly repository: Repository;
+  readonly memory: SourceMemory;
   readonly staging: Staging;
   readonly config: Config;
   /** Overrides `Verify=`. */
   readonly verify?: boolean | undefined;
-  readonly keys: () => Promise<readonly PublicKey[]>;
+  /** Those that may sign lists for a component. */
+  readonly keys: (component: string) => Promise<readonly PublicKey[]>;
   readonly now: Date;
   readonly offline: boolean;
   readonly reporter: Reporter;
@@ -49,19 +54,31 @@ export function createRepositorySource(
   };
   return (form) => ({
     mayBeEmpty: false,
-    async list(transfer, settings, notice) {
+    async list(transfer, { name, settings }, notice) {
       const baseUrl = overrideBaseUrl(transfer.source.path, config);
-      const policy = {
-        now,
-        allowExpiredKey: config.allowExpiredKey,
-        maxAgeSec: config.maxManifestAgeSec,
-        signedBy: settings.signedBy,
-        threshold: settings.threshold,
-      };
-      const verify = (options.verify ?? transfer.verify) ? { keys: options.keys, policy } : undefined;
-      const manifest = await repository.manifest(baseUrl, verify, now);
+      const policy = signaturePolicy(settings, config, now);
+      const keys = () => options.keys(name);
+      const verify = (options.verify ?? transfer.verify) ? { keys, policy, notice } : undefined;
+      const { manifest, sha256, signedAt } = await repository.manifest(baseUrl, verify, now);
       for (const warning of manifest.warnings) notice(warning);
-      return listOffered(transfer, manifest, baseUrl, settings.manifest);
+      const offered = listOffered(transfer, manifest, baseUrl, settings.manifest);
+      const changed = options.memory.judge(
+        { url: transfer.source.path, verified: verify !== undefined },
+        {
+          url: displayUrl(`${baseUrl}/SHA256SUMS`),
+          sha256,
+          signedAt,
+          entries: manifest.entries,
+          reread: () => repository.reread(baseUrl, sha256),
+        },
+        {
+          patterns: transfer.source.patterns.map(({ text }) => text).join(' '),
+          versions: offered.map(({ version }) => version),
+        },
+      );
+      const others = offered.filter(({ name }) => changed.includes(name)).map(({ name }) => name);
+      if (others.length > 0) notice(`published again with another content: ${firstOf(others)}`);
+      return offered;
     },
     async learn(instance) {
       // What only the network needs is not loaded at boot.
@@ -117,4 +134,8 @@ async function stageOnce(
     progress.end();
   }
   return true;
+}
+
+function firstOf(names: readonly string[]): string {
+  return names.slice(0, 3).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
 }

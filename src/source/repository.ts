@@ -1,6 +1,7 @@
 /**
  * A published directory: SHA256SUMS and its detached signature. Fetched once per run, verified, and only then parsed.
  */
+import { createHash } from 'node:crypto';
 import type { PublicKey } from 'openpgp';
 import { NetworkError, TrustError } from '../errors.ts';
 import { fetchBody, type Validators } from '../fetch/body.ts';
@@ -8,6 +9,7 @@ import type { HttpClient } from '../fetch/http.ts';
 import { displayUrl } from '../fetch/url.ts';
 import type { SignaturePolicy } from '../verify/signature.ts';
 import { SIGNATURE_SIZE_MAX, verifySignature } from '../verify/signature.ts';
+import { noteList } from './long-lists.ts';
 import { checkFreshness, MANIFEST_SIZE_MAX, type Manifest, parseManifest } from './manifest.ts';
 import { readSavedManifest, type SavedManifest, saveManifest } from './saved-manifest.ts';
 import type { Staging } from './staging.ts';
@@ -31,49 +33,105 @@ export interface VerifyOptions {
   /** Loaded when the first manifest has to be verified. */
   readonly keys: () => Promise<readonly PublicKey[]>;
   readonly policy: SignaturePolicy;
+  /** Told of bad signatures beside good ones. */
+  readonly notice?: (text: string) => void;
 }
 
+/** A list that has been fetched, verified and parsed. */
+export interface ListedManifest {
+  readonly manifest: Manifest;
+  /** Of its bytes, lower-case hex. */
+  readonly sha256: string;
+  /** When the newest of its good signatures was made, in milliseconds since 1970. */
+  readonly signedAt?: number | undefined;
+}
+
+/** Bytes of lists that are kept in memory; one that is needed again after that is read from where it was saved. */
+const KEPT_SIZE_MAX = 2 * 1024 * 1024;
+
 export interface Repository {
+  /**
+   * The list of a base URL with its signature, as they are on the server (or were saved, offline): nothing is verified.
+   * @throws NetworkError; TrustError when there is no signature
+   */
+  signedList(baseUrl: string): Promise<SavedManifest>;
   /**
    * The manifest of a base URL.
    * @param verify undefined when the definition does without a signature
    * @throws NetworkError, TrustError, PolicyError, ConfigError (keyring)
    */
-  manifest(baseUrl: string, verify: VerifyOptions | undefined, now: Date): Promise<Manifest>;
+  manifest(baseUrl: string, verify: VerifyOptions | undefined, now: Date): Promise<ListedManifest>;
+  /** The entries of a list that was accepted in this run, by its hash; undefined when it could not be saved. */
+  reread(baseUrl: string, sha256: string): Manifest['entries'] | undefined;
 }
 
 /** Makes a reader of repositories that asks each server once, however many components share it. */
 export function createRepositoryReader(options: RepositoryOptions): Repository {
   const lists = new Map<string, Promise<SavedManifest>>();
+  /** By key the hash of a list that this run was given, for those that were dropped from memory. */
+  const given = new Map<string, string>();
+  const sizes = new Map<string, number>();
   const once = (key: string, fetchLists: () => Promise<SavedManifest>) => {
     const running = lists.get(key) ?? fetchLists();
     lists.set(key, running);
     return running;
   };
+  const again = (baseUrl: string, key: string): SavedManifest | undefined => {
+    const hash = given.get(key);
+    const saved =
+      hash === undefined ? undefined : readSavedManifest(options.staging.manifestDirectory(baseUrl), baseUrl);
+    return saved && sha256Of(saved.manifest) === hash ? { ...saved, unchanged: true } : undefined;
+  };
+
   return {
+    signedList: (baseUrl) => once(`true ${baseUrl}`, () => obtain(baseUrl, true, options)),
     async manifest(baseUrl, verify, now) {
       // Keys are read while the list is on its way; what is wrong with them is said when they are needed.
       const loading = verify?.keys();
       loading?.catch(() => {});
       const signed = verify !== undefined;
-      let saved = await once(`${signed} ${baseUrl}`, () => obtain(baseUrl, signed, options));
+      const key = `${signed} ${baseUrl}`;
+      let saved = await once(key, async () => again(baseUrl, key) ?? (await obtain(baseUrl, signed, options)));
+      let signedAt: number | undefined;
       if (verify) {
         const keys = (await loading) ?? [];
         try {
-          await verifySaved(saved, keys, verify.policy);
+          signedAt = await verifySaved(saved, keys, verify);
         } catch (error) {
           // The two files cannot be replaced together: a reader between the two replacements asks again, once.
           if (!(error instanceof TrustError) || options.offline) throw error;
           saved = await once(`again ${baseUrl}`, () => fetchBoth(baseUrl, undefined, true, options));
-          await verifySaved(saved, keys, verify.policy);
+          signedAt = await verifySaved(saved, keys, verify);
         }
       }
+      noteList(saved.manifest.length);
       const manifest = parseManifest(saved.manifest, displayUrl(`${baseUrl}/SHA256SUMS`));
       checkFreshness(manifest, displayUrl(`${baseUrl}/SHA256SUMS`), now);
+      const sha256 = sha256Of(saved.manifest);
       if (!options.offline && !saved.unchanged) await saveManifest(options.staging.manifestDirectory(baseUrl), saved);
-      return manifest;
+      given.set(key, sha256);
+      sizes.delete(key);
+      sizes.set(key, saved.manifest.length);
+      dropOldest(lists, sizes);
+      return { manifest, sha256, signedAt };
+    },
+    reread(baseUrl, sha256) {
+      const saved = readSavedManifest(options.staging.manifestDirectory(baseUrl), baseUrl);
+      if (!saved || sha256Of(saved.manifest) !== sha256) return undefined;
+      return parseManifest(saved.manifest, displayUrl(`${baseUrl}/SHA256SUMS`)).entries;
     },
   };
+}
+
+/** Keeps the lists that were used last. @param sizes bytes of those that are not on their way any more, in that order */
+function dropOldest(lists: Map<string, unknown>, sizes: Map<string, number>): void {
+  let size = 0;
+  for (const [key, bytes] of [...sizes].reverse()) {
+    size += bytes;
+    if (size <= KEPT_SIZE_MAX) continue;
+    lists.delete(key);
+    sizes.delete(key);
+  }
 }
 
 async function obtain(baseUrl: string, signed: boolean, options: RepositoryOptions): Promise<SavedManifest> {
@@ -122,6 +180,8 @@ async function fetchBoth(
   };
 }
 
+const askPublisher = 'this is for the publisher to mend; nothing was changed here';
+
 /** Asks for the name that answered last time first, and for the others in systemd's order. */
 async function fetchSignature(
   baseUrl: string,
@@ -134,6 +194,7 @@ async function fetchSignature(
     const known = last?.name === name && previous?.signature ? { previous: last } : {};
     const body = await fetchBody(options.http, `${baseUrl}/${name}`, {
       maxBytes: SIGNATURE_SIZE_MAX,
+      tooLarge: (message) => new TrustError(`${message}, which no signature is`, { next: askPublisher }),
       ...known,
       signal: options.signal,
     });
@@ -145,12 +206,22 @@ async function fetchSignature(
   });
 }
 
-async function verifySaved(saved: SavedManifest, keys: readonly PublicKey[], policy: SignaturePolicy): Promise<void> {
+/** @returns when the newest good signature was made, in milliseconds since 1970 */
+async function verifySaved(
+  saved: SavedManifest,
+  keys: readonly PublicKey[],
+  { policy, notice }: VerifyOptions,
+): Promise<number | undefined> {
   const { url, signature } = saved.meta;
   const name = displayUrl(`${url}/${signature?.name ?? ''}`);
-  await verifySignature(saved.manifest, saved.signature ?? Buffer.alloc(0), keys, policy, name);
+  const good = await verifySignature(saved.manifest, saved.signature ?? Buffer.alloc(0), keys, policy, name, notice);
+  return good.length > 0 ? Math.max(...good.map(({ created }) => created.getTime())) : undefined;
 }
 
 function validatorsOf({ etag, lastModified }: Validators): Validators {
   return { etag, lastModified };
+}
+
+function sha256Of(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

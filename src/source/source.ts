@@ -4,7 +4,7 @@
  * this folder asks which source an instance came from.
  */
 import type { MakeRoom } from '../os/space.ts';
-import type { ExtensionSettings, ImageFacts, OfferedInstance, PayloadForm, Transfer } from '../types.ts';
+import type { Component, ImageFacts, OfferedInstance, PayloadForm, Transfer } from '../types.ts';
 
 /** An instance as it lies ready to be installed. */
 export interface Payload {
@@ -23,10 +23,15 @@ export interface Source {
   /**
    * The versions of a transfer, in no order, one instance each. What is returned has been authenticated, as far as the
    * source and the definition provide for that.
+   * @param component the one that the transfer is of: its keys and settings count
    * @param notice told what is odd and changes nothing
    * @throws NetworkError, TrustError, PolicyError, ConfigError, StorageError
    */
-  list(transfer: Transfer, settings: ExtensionSettings, notice: (text: string) => void): Promise<OfferedInstance[]>;
+  list(
+    transfer: Transfer,
+    component: Pick<Component, 'name' | 'settings'>,
+    notice: (text: string) => void,
+  ): Promise<OfferedInstance[]>;
   /**
    * What can be known of an image without acquiring it. It only rules out and ranks.
    * @returns undefined when nothing can be known

@@ -3,9 +3,9 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLocalFacts } from '../image/read-local-facts.ts';
 import { listNames } from '../os/list-names.ts';
-import { resolveInRoot } from '../os/root.ts';
+import { linkTarget, resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
-import { readXattr, VERSION_XATTR } from '../os/xattr.ts';
+import { readXattrs, VERSION_XATTR } from '../os/xattr.ts';
 import { PARKED } from '../resolve/exposure.ts';
 import { isTreeTarget } from '../source/source-types.ts';
 import type { InstalledInstance, Transfer } from '../types.ts';
@@ -27,13 +27,17 @@ export async function listInstalled(
 ): Promise<InstalledInstance[]> {
   const instances: InstalledInstance[] = [];
   const seen = new Set<string>();
+  const place = resolveInRoot(root, transfer.target.path);
   for (const parked of [false, true]) {
-    const directory = resolveInRoot(root, join(transfer.target.path, parked ? PARKED : ''));
-    for (const name of ownNames(directory, transfer)) {
-      // The visible one counts when a crash left both.
-      if (seen.has(name)) continue;
+    const directory = join(place, parked ? PARKED : '');
+    // What a link there leads to is somebody else's.
+    if (parked && linkTarget(directory) !== undefined) continue;
+    // The visible one counts when a crash left both.
+    const names = ownNames(directory, transfer).filter((name) => !seen.has(name));
+    const told = await toldVersions(directory, transfer, names, state);
+    for (const name of names) {
       seen.add(name);
-      instances.push(await instanceAt(directory, transfer, name, parked, state, options.readImages));
+      instances.push(await instanceAt(directory, transfer, { name, parked, told }, state, options.readImages));
     }
   }
   return instances;
@@ -49,8 +53,7 @@ export function ownNames(directory: string, transfer: Transfer): string[] {
 async function instanceAt(
   directory: string,
   transfer: Transfer,
-  name: string,
-  parked: boolean,
+  { name, parked, told }: { name: string; parked: boolean; told: ReadonlyMap<string, string> },
   state: Pick<State, 'installed'>,
   readImages: boolean,
 ): Promise<InstalledInstance> {
@@ -66,7 +69,7 @@ async function instanceAt(
   const fields = matchOwn(transfer, name) ?? { version: '' };
   return {
     transferId: transfer.id,
-    version: remembered?.version ?? (await trueVersion(transfer, place, fields.version)),
+    version: remembered?.version ?? told.get(place) ?? fields.version,
     name,
     path,
     parked,
@@ -77,10 +80,28 @@ async function instanceAt(
   };
 }
 
-/** The state may be lost; in a `.v` directory the name may differ from the version, and the file itself tells. */
-async function trueVersion(transfer: Transfer, place: string, named: string): Promise<string> {
+function sizeOf(place: string): number | undefined {
+  return statSync(place, { throwIfNoEntry: false })?.size;
+}
+
+/**
+ * The state may be lost; in a `.v` directory the name may differ from the version, and the file itself tells.
+ * @returns versions by place, of those of which nothing is remembered
+ */
+async function toldVersions(
+  directory: string,
+  transfer: Transfer,
+  names: readonly string[],
+  { installed }: Pick<State, 'installed'>,
+): Promise<Map<string, string>> {
+  if (!transfer.target.path.endsWith('.v')) return new Map();
   // What stands for `+` and `_` is a dot.
-  const mayDiffer = transfer.target.path.endsWith('.v') && named.includes('.');
-  const version = mayDiffer ? await readXattr(place, VERSION_XATTR) : undefined;
-  return version !== undefined && isVersion(version) ? version : named;
+  const asked = names.filter((name) => {
+    const known = installed[stateKey(transfer, name)];
+    const isKnown = known && (isTreeTarget(transfer.target.type) || sizeOf(join(directory, name)) === known.sizeBytes);
+    return !isKnown && matchOwn(transfer, name)?.version.includes('.');
+  });
+  const places = asked.map((name) => join(directory, name));
+  const told = await readXattrs(places, VERSION_XATTR);
+  return new Map([...told].filter(([, version]) => isVersion(version)));
 }

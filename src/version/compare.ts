@@ -95,7 +95,8 @@ function isDigit(character: string | undefined): boolean {
 }
 
 function isLetter(character: string | undefined): boolean {
-  return character !== undefined && /^[A-Za-z]$/.test(character);
+  if (character === undefined) return false;
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
 }
 
 function isVersionCharacter(character: string | undefined): boolean {

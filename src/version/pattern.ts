@@ -108,18 +108,20 @@ export function parsePattern(text: string): Pattern {
 export function matchPattern(pattern: Pattern, name: string): PatternFields | undefined {
   let rest = pattern.anyDirectory ? name.slice(name.lastIndexOf('/') + 1) : name;
   const fields: Partial<PatternFields> = {};
-  for (const [index, element] of pattern.elements.entries()) {
+  const { elements } = pattern;
+  for (let index = 0; index < elements.length; index++) {
+    const element = elements[index] as Element;
     if (element.type === 'literal') {
       if (!rest.startsWith(element.text)) return undefined;
       rest = rest.slice(element.text.length);
       continue;
     }
-    const next = pattern.elements[index + 1];
+    const next = elements[index + 1];
     const end = next?.type === 'literal' ? rest.indexOf(next.text) : rest.length;
     if (end < 0 || !takeField(element.wildcard, rest.slice(0, end), fields)) return undefined;
     rest = rest.slice(end);
   }
-  return rest === '' && fields.version !== undefined ? { ...fields, version: fields.version } : undefined;
+  return rest === '' && fields.version !== undefined ? (fields as PatternFields) : undefined;
 }
 
 /** Tries the patterns of a list in order; the first that matches gives the fields. */
@@ -159,7 +161,7 @@ function checkText(text: string): void {
   if (text === '') throw new PatternError('is empty');
   if (Buffer.byteLength(text) > PATTERN_LENGTH_MAX)
     throw new PatternError(`is longer than ${PATTERN_LENGTH_MAX} bytes`);
-  const bad = /[^\x20-\x7e]|[$*?[\]!\\|]/.exec(text);
+  const bad = /[\0-\x1f\x7f-\x9f]|[$*?[\]!\\|]/.exec(text);
   if (bad) throw new PatternError(`has the character ${JSON.stringify(bad[0])}, which is not allowed in a pattern`);
   if (text.startsWith('/') || text.endsWith('/')) throw new PatternError('begins or ends with "/"');
   if (text.split('/').some((part) => part === '' || part === '.' || part === '..')) {

@@ -35,7 +35,7 @@ function judgeStaging(root: string): string[] {
 /** State files are replaced at once: there is no moment at which one cannot be read. */
 function judgeStateFiles(root: string): string[] {
   const wrong: string[] = [];
-  for (const directory of [HOME, `${HOME}/os`, `${HOME}/staging`]) {
+  for (const directory of [HOME, `${HOME}/os`, `${HOME}/sources`, `${HOME}/staging`]) {
     for (const name of namesIn(join(root, directory))) {
       if (name.endsWith('.broken')) wrong.push(`${directory}/${name}: was not understood`);
       if (!name.endsWith('.json') || isTemporaryName(name)) continue;

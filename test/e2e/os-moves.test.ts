@@ -80,7 +80,7 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
     expect((await e2e.run('select')).stdout).toBe('Nothing to do.\n');
   });
 
-  it('an OS that was prepared has every extension at its first boot, with the network cut off', async () => {
+  it('O129: an OS that was prepared has every extension at its first boot, with the network cut off', async () => {
     await offer('roam', '1:1', '2:2');
     await offer('roamweb', '1:1', '2:2');
     e2e.write('next/os-release', 'ID=testos\nVERSION_ID=2\n');
@@ -102,7 +102,7 @@ describeHosts('the OS moves, extupdate in the base OS', (suite) => {
     expect(await journal()).not.toContain('refused');
   });
 
-  it('a rollback has exactly what was active there, before services start, offline; and forward again', async () => {
+  it('O127: a rollback has exactly what was active there, before services start, offline; and forward again', async () => {
     await e2e.host.reboot(os('1'), { offline: true });
     expect(witness()).toBe('11');
     expect(await mergedHashes()).toEqual([hash('roam 1:1'), hash('roamweb 1:1')].sort());

@@ -16,6 +16,7 @@ import {
   entryAfter,
   filesOf,
   hashesOf,
+  isRecordedGood,
   type OsRecord,
   openVersion,
 } from '../../src/resolve/record.ts';
@@ -306,7 +307,12 @@ export class Machine {
         ![onTrial, plan.version, ...heldOut].includes(version) && complete && compatible === true && !bad,
     );
     const back = usable.find(({ version }) => version === this.memory.previous) ?? usable.find(({ held }) => !held);
-    const from = (onTrial === undefined ? undefined : back?.version) ?? plan.from;
+    const recorded = recordOf(this.records, this.os(this.running))?.components.app;
+    const active = this.installed(this.running).find(({ name }) => name === this.active());
+    const isUnjudged = onTrial !== undefined && !(isExposed && isRecordedGood(recorded, [active]));
+    const before = resolution.versions.find(({ version }) => version === plan.from);
+    const isUseless = before === undefined || before.compatible !== true || before.bad;
+    const from = (isUnjudged || isUseless ? back?.version : undefined) ?? plan.from;
     if (isExposed) {
       if (!options.goesBack && from !== undefined && from !== plan.version)
         this.memory = { ...this.memory, previous: from };
@@ -314,7 +320,7 @@ export class Machine {
     }
     this.choose(resolution, options.requested);
     return {
-      back: onTrial === undefined ? undefined : back?.installed.get('app')?.name,
+      back: isUnjudged ? back?.installed.get('app')?.name : undefined,
       isResumed: !isExposed && onTrial === plan.version && !options.noRefresh,
     };
   }

@@ -3,11 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { expect } from 'vitest';
 import type { ImageFileSystem } from '../../src/image/image-file-system.ts';
-import { checkRange } from '../../src/image/part.ts';
-import type { RandomAccess } from '../../src/image/random-access.ts';
 
 /** Larger than any file in the trees made here. */
 export const readLimit = 64 * 1024 * 1024;
@@ -46,11 +43,13 @@ export function imageTools(): ImageTools[] {
 }
 
 /**
- * Every n-th of the cases, so that each kind of them comes up; all with EXTUPDATE_TEST_ALL=1. For the second set of tools:
- * the whole matrix takes minutes.
+ * Every n-th of the cases, so that each kind of them comes up; all with EXTUPDATE_TEST_ALL=1: the whole matrix takes
+ * minutes. EXTUPDATE_TEST_SPARSE=N takes every N-th of what is left.
  */
 export function sampled<T>(cases: readonly T[], every: number): T[] {
-  return process.env.EXTUPDATE_TEST_ALL === '1' ? [...cases] : cases.filter((_, index) => index % every === 0);
+  if (process.env.EXTUPDATE_TEST_ALL === '1') return [...cases];
+  const sparse = Number(process.env.EXTUPDATE_TEST_SPARSE ?? 1);
+  return cases.filter((_, index) => index % (every * sparse) === 0);
 }
 
 export function hasProgram(name: string): boolean {
@@ -221,76 +220,4 @@ export async function expectBigTreeXattrs(image: ImageFileSystem): Promise<void>
     );
     expect(await image.readXattr(path, 'user.own'), path).toBe(index % 7 === 0 ? `value ${index}` : undefined);
   }
-}
-
-/** A buffer as an image; `reads` counts what a remote source would have to fetch. */
-export function bufferSource(
-  bytes: Buffer,
-  name = 'test.raw',
-): RandomAccess & { reads: { count: number; bytes: number } } {
-  const reads = { count: 0, bytes: 0 };
-  return {
-    name,
-    size: bytes.length,
-    reads,
-    async read(offset, length) {
-      checkRange({ name, size: bytes.length }, offset, length);
-      reads.count++;
-      reads.bytes += length;
-      return Buffer.from(bytes.subarray(offset, offset + length));
-    },
-  };
-}
-
-export interface GptPartition {
-  /** The type GUID. */
-  readonly type: string;
-  readonly content: Buffer;
-  readonly attributes?: bigint;
-}
-
-/** A disk image with a partition table, both copies of it; written here because sgdisk knows no 4096-byte sectors. */
-export function makeGpt(partitions: readonly GptPartition[], sectorSize = 512): Buffer {
-  const entrySectors = Math.ceil((128 * 128) / sectorSize);
-  const entries = Buffer.alloc(entrySectors * sectorSize);
-  const contents: Buffer[] = [];
-  let sector = 2 + entrySectors;
-  for (const [index, { type, content, attributes = 0n }] of partitions.entries()) {
-    const sectors = Math.ceil(content.length / sectorSize);
-    const at = index * 128;
-    guidBytes(type).copy(entries, at);
-    guidBytes(`00000000-0000-0000-0000-00000000000${index + 1}`).copy(entries, at + 16);
-    entries.writeBigUInt64LE(BigInt(sector), at + 32);
-    entries.writeBigUInt64LE(BigInt(sector + sectors - 1), at + 40);
-    entries.writeBigUInt64LE(attributes, at + 48);
-    contents.push(content, Buffer.alloc(sectors * sectorSize - content.length));
-    sector += sectors;
-  }
-  const last = sector + entrySectors;
-  const header = (own: number, other: number, entriesAt: number) => {
-    const bytes = Buffer.alloc(sectorSize);
-    bytes.write('EFI PART', 'latin1');
-    bytes.writeUInt32LE(0x10000, 8);
-    bytes.writeUInt32LE(92, 12);
-    bytes.writeBigUInt64LE(BigInt(own), 24);
-    bytes.writeBigUInt64LE(BigInt(other), 32);
-    bytes.writeBigUInt64LE(BigInt(2 + entrySectors), 40);
-    bytes.writeBigUInt64LE(BigInt(sector - 1), 48);
-    bytes.writeBigUInt64LE(BigInt(entriesAt), 72);
-    bytes.writeUInt32LE(128, 80);
-    bytes.writeUInt32LE(128, 84);
-    bytes.writeUInt32LE(crc32(entries.subarray(0, 128 * 128)), 88);
-    bytes.writeUInt32LE(crc32(bytes.subarray(0, 92)), 16);
-    return bytes;
-  };
-  const boot = Buffer.alloc(sectorSize);
-  return Buffer.concat([boot, header(1, last, 2), entries, ...contents, entries, header(last, 1, sector)]);
-}
-
-function guidBytes(guid: string): Buffer {
-  const bytes = Buffer.from(guid.replaceAll('-', ''), 'hex');
-  bytes.subarray(0, 4).reverse();
-  bytes.subarray(4, 6).reverse();
-  bytes.subarray(6, 8).reverse();
-  return bytes;
 }

@@ -62,9 +62,21 @@ export interface Scene {
   close(): Promise<void>;
 }
 
+export interface SceneOptions {
+  /** Called with the empty root, to mount something on it or below it. */
+  readonly prepare?: (root: string) => void;
+  /** Whether a link shows which version of `app` is active (`CurrentSymlink=`), in place of a `.v` directory. */
+  readonly linked?: boolean;
+}
+
+/** Where the versions of `app` are, and the link to the active one, in a scene with `linked`. */
+const LINKED = 'var/lib/app';
+const LINK = 'var/lib/extensions/app.raw';
+
 /** Sets the scene: version 1 is active, version 2 is published for both components. */
-export async function makeScene(): Promise<Scene> {
-  const world = await makeWorld();
+export async function makeScene({ prepare, linked = false }: SceneOptions = {}): Promise<Scene> {
+  const world = await makeWorld(prepare);
+  const app = linked ? LINKED : APP;
   const verified = new Map([
     ['1', imageOf('1')],
     ['2', imageOf('2')],
@@ -73,7 +85,12 @@ export async function makeScene(): Promise<Scene> {
     const { Source, Target, ...rest } = more;
     const sections = {
       Source: { Type: 'url-file', Path: `${world.server.url}/${name}`, MatchPattern: `${name}_@v.raw`, ...Source },
-      Target: { Path: `/var/lib/extensions/${name}.raw.v`, ...Target },
+      Target: {
+        ...(linked && name === 'app'
+          ? { Path: `/${LINKED}`, CurrentSymlink: `/${LINK}` }
+          : { Path: `/var/lib/extensions/${name}.raw.v` }),
+        ...Target,
+      },
       ...rest,
     };
     world.write(`etc/extupdate/transfer.d/${name}.transfer`, definition(sections));
@@ -92,10 +109,11 @@ export async function makeScene(): Promise<Scene> {
   await world.publish('other', { 'other_1.raw': imageOf('1', 'other'), 'other_2.raw': imageOf('2', 'other') });
 
   const expectActive = (version: string) => {
-    const visible = visibleVersions(world, APP, 'app');
-    expect(visible[0], `I1: the active version of ${world.names(APP).join(', ')}`).toBe(version);
+    const visible = visibleVersions(world, app, 'app');
+    const active = linked ? /_(.+)\.raw$/.exec(world.link(LINK) ?? '')?.[1] : visible[0];
+    expect(active, `I1: the active version of ${world.names(app).join(', ')}`).toBe(version);
     for (const found of visible) {
-      const content = readFileSync(join(world.root, APP, `app_${found}.raw`));
+      const content = readFileSync(join(world.root, app, `app_${found}.raw`));
       const good = verified.get(found);
       expect(good !== undefined && content.equals(good), `I2: app_${found}.raw is what was verified`).toBe(true);
     }
@@ -105,8 +123,16 @@ export async function makeScene(): Promise<Scene> {
     }
   };
   const expectTidy = () => {
-    const left = [APP, OTHER, `${APP}/.parked`, STAGING, 'var/lib/extupdate', 'var/lib/extupdate/os'].flatMap(
-      (directory) => world.names(directory).filter((name) => isTemporaryName(name) || name.endsWith('.partial')),
+    const left = [
+      app,
+      OTHER,
+      `${app}/.parked`,
+      'var/lib/extensions',
+      STAGING,
+      'var/lib/extupdate',
+      'var/lib/extupdate/os',
+    ].flatMap((directory) =>
+      world.names(directory).filter((name) => isTemporaryName(name) || name.endsWith('.partial')),
     );
     const staged = world.names(STAGING).filter((name) => /^[0-9a-f]{64}/.test(name));
     expect([...left, ...staged, ...world.names('var/lib/extupdate/unpacked')], 'I5: leftovers').toEqual([]);

@@ -63,14 +63,19 @@ export interface RunOptions {
 
 let sharedKey: Promise<TestKey> | undefined;
 
-/** Makes a world: an empty OS tree with the key in its keyring, and a server with nothing on it. */
-export async function makeWorld(): Promise<World> {
+/**
+ * Makes a world: an empty OS tree with the key in its keyring, and a server with nothing on it.
+ * @param prepare called with the empty root, to mount something on it or below it
+ */
+export async function makeWorld(prepare?: (root: string) => void): Promise<World> {
   sharedKey ??= makeKey();
   const key = await sharedKey;
   const base = mkdtempSync(join(tmpdir(), 'extupdate-test-'));
   const root = join(base, 'root');
   const published = join(base, 'published');
   mkdirSync(published, { recursive: true });
+  mkdirSync(root);
+  prepare?.(root);
   const server = await startServer(published);
 
   const write = (path: string, content: string | Uint8Array) => {

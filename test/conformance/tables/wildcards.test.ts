@@ -47,6 +47,10 @@ describe('systemd.md 1.6: wildcards', () => {
     expect(match(pattern, name)).toBeUndefined();
   });
 
+  it('a pattern may have letters that are not ASCII', () => {
+    expect(match('ä_@v', 'ä_1')).toEqual({ version: '1' });
+  });
+
   it('the last wildcard takes all that is left', () => {
     expect(match('foo_@v', 'foo_1.raw')).toEqual({ version: '1.raw' });
   });
@@ -57,7 +61,6 @@ describe('systemd.md 1.6: wildcards', () => {
     ['two wildcards with nothing in between', '@v@u'],
     ['an unknown wildcard', '@v_@z'],
     ...[...'$*?[]!\\|'].map((character) => [`the character ${character}`, `a${character}_@v`]),
-    ['a character that is not ASCII', 'ä_@v'],
     ['a control character', 'a\t_@v'],
     ['more than 255 bytes', `${'a'.repeat(254)}@v`],
     ['a trailing "/" (#42895)', '@v/'],

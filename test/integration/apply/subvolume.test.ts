@@ -1,38 +1,22 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mountImage, unmountAll, withoutBtrfs } from '../../support/mounts.ts';
 import { definition, makeWorld, type World } from '../../support/world.ts';
 
-/** Why this machine cannot mount a btrfs file system; undefined when it can. */
-function unavailable(): string | undefined {
-  if (process.getuid?.() !== 0) return 'needs root';
-  if (spawnSync('mkfs.btrfs', ['--version']).status !== 0) return 'needs btrfs-progs';
-  spawnSync('modprobe', ['btrfs']);
-  return execFileSync('cat', ['/proc/filesystems'], { encoding: 'utf8' }).includes('\tbtrfs\n')
-    ? undefined
-    : 'needs a kernel with btrfs';
-}
-
-const reason = unavailable();
+const reason = withoutBtrfs();
 if (reason !== undefined) console.warn(`subvolumes are not tested: ${reason}`);
 
 describe.skipIf(reason !== undefined)('subvolumes', () => {
   let world: World;
-  let mounted: string;
 
   beforeAll(async () => {
     world = await makeWorld();
-    mounted = join(world.root, 'opt');
-    mkdirSync(mounted);
-    const disk = join(world.published, 'disk');
-    writeFileSync(disk, '');
-    truncateSync(disk, 256 * 1024 * 1024);
-    execFileSync('mkfs.btrfs', ['--quiet', disk]);
-    execFileSync('mount', ['-o', 'loop', disk, mounted]);
+    mountImage(join(world.root, 'opt'), ['mkfs.btrfs', '--quiet'], 256);
   }, 60_000);
   afterAll(async () => {
-    spawnSync('umount', [mounted]);
+    unmountAll();
     await world.close();
   });
 

@@ -242,6 +242,7 @@ describe('several transfers', () => {
     // The newest is incomplete, and nobody offers it any more.
     rmSync(join(world.root, 'opt/mixed-b/b_2'));
     await world.publish('mixed', { a_1: 'a1', b_1: 'b1' });
+    expect((await world.run(['reset-floor', 'mixed'])).status).toBe(0);
     await apply('mixed');
     expect(world.link('opt/mixed-b/b')).toBe('b_1');
     const [component] = (await world.run(['check', 'mixed', '--json=short'])).json().components;

@@ -150,7 +150,14 @@ describe('staging', () => {
     world.write(`var/lib/extupdate/unpacked/${temporary('image')}`, 'x');
     world.write(`var/lib/extupdate/unpacked/${'b'.repeat(64)}`, 'x');
     expect((await world.run(['apply'])).status).toBe(0);
-    expect(world.names('var/lib/extupdate')).toEqual(['history.jsonl', 'os', 'staging', 'state.json', 'unpacked']);
+    expect(world.names('var/lib/extupdate')).toEqual([
+      'history.jsonl',
+      'os',
+      'sources',
+      'staging',
+      'state.json',
+      'unpacked',
+    ]);
     expect(world.names('var/lib/extupdate/unpacked')).toEqual([]);
     expect(world.names('var/lib/extupdate/staging')).toEqual(['.lock', 'facts.json', 'manifests']);
   });
@@ -201,8 +208,9 @@ describe('what is installed', () => {
     await world.run(['apply']);
     await world.publish('app', { 'app_1.raw': image('app', 'changed') });
     const result = await world.run(['apply']);
-    expect(result).toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });
-    expect(result.stderr).toContain('1 was published again with another hash');
+    expect(result).toMatchObject({ status: 11, stdout: '' });
+    expect(result.stderr).toContain('version 1 was republished');
+    expect(world.read('var/lib/extensions/app.raw.v/app_1.raw')).toBe(image('app', '1').toString('latin1'));
   });
 
   it('that fits no more, with nothing else that does, is told', async () => {

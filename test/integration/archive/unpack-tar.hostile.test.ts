@@ -17,7 +17,7 @@ const link = (name: string, target: string): Header => ({ name, type: '2', link:
 const hard = (name: string, target: string): Header => ({ name, type: '1', link: target });
 const evil = (name: string): Header => ({ name, data: 'evil' });
 
-describe('a way out is refused, with the entry', () => {
+describe('X142: a way out is refused, with the entry', () => {
   it.each<[string, (Header | Buffer)[], string]>([
     ['an absolute name', [evil('/tmp/evil')], '13 "/tmp/evil": absolute name'],
     ['a name that climbs', [dir('a'), evil('a/../../sentinel')], '13 "a/../../sentinel": ".." in the name'],
@@ -68,7 +68,7 @@ describe('a way out is refused, with the entry', () => {
   });
 });
 
-describe('what is no file, directory or link is refused', () => {
+describe('X142: what is no file, directory or link is refused', () => {
   it.each([
     ['3', 'a character device'],
     ['4', 'a block device'],
@@ -88,7 +88,7 @@ describe('what is no file, directory or link is refused', () => {
   });
 });
 
-describe('a name', () => {
+describe('X142: a name', () => {
   it.each([
     ['a newline', 'a\nblock 7: -rw-r--r-- 0/0 0 1970-01-01 00:00:00 "fake"', '"a\\nblock 7'],
     ['a carriage return', 'a\rb', '"a\\rb"'],
@@ -138,7 +138,7 @@ describe('a name', () => {
   });
 });
 
-describe('a damaged archive is refused, with where it is damaged', () => {
+describe('X142: a damaged archive is refused, with where it is damaged', () => {
   const a = member({ name: 'a', data: someData(2000) });
   it.each<[string, Buffer, string]>([
     ['no data at all', Buffer.alloc(0), 'damaged or cut off at its start: This does not look like a tar archive'],
@@ -191,7 +191,7 @@ describe('a damaged archive is refused, with where it is damaged', () => {
   });
 });
 
-describe('size', () => {
+describe('X142: size', () => {
   it('of a hole counts as if it were data', async () => {
     expect(await place.refusal(tarOf(hole('big', 1n << 60n)))).toContain('12 "big": larger than MaxImageSize=');
     const { bytes } = await place.unpack(tarOf(hole('big', 90_000_000n)));

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openErofs } from '../../../src/image/erofs.ts';
+import { bufferSource } from '../../support/buffer-source.ts';
 import {
-  bufferSource,
   expectBigTreeXattrs,
   expectSameTree,
   hasProgram,

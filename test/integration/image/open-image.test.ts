@@ -8,8 +8,8 @@ import { openDirectory } from '../../../src/image/directory.ts';
 import { partitionTypes } from '../../../src/image/gpt-types.ts';
 import { openLocalFile } from '../../../src/image/local-file.ts';
 import { openImage } from '../../../src/image/open-image.ts';
+import { bufferSource } from '../../support/buffer-source.ts';
 import {
-  bufferSource,
   expectSameTree,
   hasProgram,
   imageTools,

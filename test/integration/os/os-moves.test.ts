@@ -78,7 +78,7 @@ describe('preparing for another OS', () => {
     expect(world.names('var/lib/extensions/app.raw.v/.parked')).toEqual([]);
   });
 
-  it('acquires and installs out of sight, and plans the record', async () => {
+  it('O129: acquires and installs out of sight, and plans the record', async () => {
     const file = join(world.root, 'other/os-release');
     expect((await world.run(['prepare', `--os-release=${file}`])).status).toBe(0);
     expect(world.names('var/lib/extensions/app.raw.v/.parked')).toEqual(['app_2.raw']);
@@ -88,7 +88,7 @@ describe('preparing for another OS', () => {
     expect((await world.run(['gc'])).stdout).toMatch(/app_2\.raw +recorded for testos 2/);
   });
 
-  it('is what select finds when that OS is booted, and the way back is there too', async () => {
+  it('O127: is what select finds when that OS is booted, and the way back is there too', async () => {
     world.setOs(release('2'));
     expect((await world.run(['select'])).stdout).toContain('app: exposed 2 (was 1)');
     expect((await world.run(['select'])).stdout).toBe('Nothing to do.\n');
@@ -290,7 +290,7 @@ describe('select', () => {
   });
   afterAll(() => world.close());
 
-  it("puts right a link that leaked in from another OS's /etc", async () => {
+  it("O127: puts right a link that leaked in from another OS's /etc", async () => {
     expect(world.link('etc/extensions/app.raw')).toContain('app_2.raw');
     world.setOs(release('1'));
     expect((await world.run(['select'])).status).toBe(0);
@@ -303,7 +303,7 @@ describe('select', () => {
     expect(world.link('etc/extensions/app.raw')).toContain('app_1.raw');
   });
 
-  it('does what it can where nothing can be remembered', async () => {
+  it('O132: does what it can where nothing can be remembered', async () => {
     const state = join(world.root, 'var/lib/extupdate');
     // Files in the place of directories: whatever is written there fails, for root too.
     rmSync(state, { recursive: true });
@@ -314,7 +314,7 @@ describe('select', () => {
     rmSync(state);
   });
 
-  it('has nothing to do on a tree with nothing in it', async () => {
+  it('O132: has nothing to do on a tree with nothing in it', async () => {
     const bare = join(world.root, 'bare');
     world.write('bare/usr/lib/os-release', 'ID=testos\n');
     expect(await runProgram(['select', `--root=${bare}`])).toMatchObject({

@@ -20,6 +20,10 @@ describe('[X-Extupdate]', () => {
     ['Manifest=@f.json', { manifest: ['@f.json'] }],
     [`SignedBy=${'AB'.repeat(20)}`, { signedBy: ['ab'.repeat(20)] }],
     ['Threshold=2', { threshold: 2 }],
+    [`SignedBy=${'ab'.repeat(20)} ${'cd'.repeat(20)}\nThreshold=2`, { threshold: 2 }],
+    ['AllowExpiredKey=yes', { allowExpiredKey: true }],
+    ['MaxManifestAgeSec=30d', { maxManifestAgeSec: 30 * 86_400 }],
+    ['MaxManifestAgeSec=infinity', { maxManifestAgeSec: Number.POSITIVE_INFINITY }],
     ['OnWithdrawn=remove', { onWithdrawn: 'remove' }],
     ['HealthCheck=web.service', { healthCheck: 'web.service' }],
     ['HealthTimeoutSec=2min', { healthTimeoutSec: 120 }],
@@ -37,6 +41,7 @@ describe('[X-Extupdate]', () => {
     ['Manifest=sidecar.json', 'allowed: file names with @f'],
     ['SignedBy=123', 'allowed: OpenPGP fingerprints'],
     ['Threshold=0', 'allowed: a number of keys'],
+    ['MaxManifestAgeSec=0', 'allowed: a time span'],
     ['HealthTimeoutSec=soon', 'allowed: a time span'],
     ['ReloadUnits=web', 'allowed: names of units'],
     ['ExtensionServices=restart', 'allowed: reload, reload-or-restart, ignore'],
@@ -46,9 +51,22 @@ describe('[X-Extupdate]', () => {
     expect(own(text).problems).toMatchObject([{ file: 'f', line: 2, message: expect.stringContaining(message) }]);
   });
 
+  it.each([
+    [1, ['ab'.repeat(20)], 'names one key'],
+    [1, ['ab'.repeat(20), 'AB'.repeat(20)], 'names one key'],
+    [2, ['ab'.repeat(20), 'cd'.repeat(20)], 'names 2 keys'],
+  ])('refuses a Threshold= above %i: %j', (count, fingerprints, message) => {
+    const text = (threshold: number) => `Threshold=${threshold}\nSignedBy=${fingerprints.join(' ')}`;
+    expect(own(text(count)).problems).toEqual([]);
+    const [problem, ...others] = own(text(count + 1)).problems;
+    expect(problem).toMatchObject({ file: 'f', line: 2, severity: 'error' });
+    expect(problem?.message).toContain(message);
+    expect(others).toEqual([]);
+  });
+
   it('knows the settings of the design', () => {
     expect(extensionSettingNames).toEqual(
-      'Kind Required Activate MaxVersion SkipVersions Manifest SignedBy Threshold OnWithdrawn HealthCheck HealthTimeoutSec ReloadUnits ExtensionServices'.split(
+      'Kind Required Activate MaxVersion SkipVersions Manifest SignedBy Threshold AllowExpiredKey MaxManifestAgeSec OnWithdrawn HealthCheck HealthTimeoutSec ReloadUnits ExtensionServices'.split(
         ' ',
       ),
     );
@@ -58,13 +76,14 @@ describe('[X-Extupdate]', () => {
 describe('extupdate.conf', () => {
   it('reads every setting, later files overriding earlier ones', () => {
     const text =
-      'MaxImageSize=1G\nMaxImageSize=2G\nMaxManifestAgeSec=30d\nAllowExpiredKey=yes\nAllowHTTP=no\nRateLimit=5M\nProxy=http://p:3128\nCAFile=/etc/ca.pem\nBaseURL=https://a/x http://b\nCredential=https://a/ token\nSchedule=30 2 * * mon\nRandomizedDelaySec=1h\nMaintenanceWindow=02:00-03:00\nMaintenanceWindow=\nMaintenanceWindow=Sun 02:00-04:00\nMaintenanceWindow=Sat 22:00-01:00\n';
+      'MaxImageSize=1G\nMaxImageSize=2G\nMaxManifestAgeSec=30d\nAllowExpiredKey=yes\nTrustAnchors=1\nAllowHTTP=no\nRateLimit=5M\nProxy=http://p:3128\nCAFile=/etc/ca.pem\nBaseURL=https://a/x http://b\nCredential=https://a/ token\nSchedule=30 2 * * mon\nRandomizedDelaySec=1h\nMaintenanceWindow=02:00-03:00\nMaintenanceWindow=\nMaintenanceWindow=Sun 02:00-04:00\nMaintenanceWindow=Sat 22:00-01:00\n';
     expect(config(text)).toEqual({
       problems: [],
       config: {
         maxImageSize: 2 * 1024 ** 3,
         maxManifestAgeSec: 30 * 86_400,
         allowExpiredKey: true,
+        trustAnchors: 1,
         allowHttp: false,
         rateLimit: 5 * 1024 ** 2,
         proxy: 'http://p:3128',
@@ -172,6 +191,9 @@ describe('values of systemd.syntax(7)', () => {
     ['2d', 172_800],
     ['500ms', 0.5],
     ['1y?', undefined],
+    ['1h!', undefined],
+    ['5 constructor', undefined],
+    [`${'1'.repeat(60)}!`, undefined],
     ['', undefined],
   ])('time span %s: %s', (text, value) => {
     expect(parseTimeSpan(text)).toBe(value);

@@ -1,8 +1,8 @@
 /** Single fields of an EROFS image that lie. */
 import { describe, expect, it } from 'vitest';
 import { openErofs } from '../../../src/image/erofs.ts';
-import { bufferSource } from '../../support/make-images.ts';
-import { fixture, releaseFile, withErofsChecksum } from './fixtures.ts';
+import { bufferSource } from '../../support/buffer-source.ts';
+import { fixture, releaseFile, withErofsChecksum } from '../../support/image-fixtures.ts';
 
 const superblock = 1024;
 const inodeBytes = 32;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openImage } from '../../../src/image/open-image.ts';
-import { bufferSource } from '../../support/make-images.ts';
-import { expectFixture, fixture, readableFixtures } from './fixtures.ts';
+import { bufferSource } from '../../support/buffer-source.ts';
+import { fixture, readableFixtures } from '../../support/image-fixtures.ts';
+import { expectFixture } from './fixtures.ts';
 
 describe('frozen images', () => {
   it.each(readableFixtures)('%s holds what was put in', async (name) => {

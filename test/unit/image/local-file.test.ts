@@ -28,7 +28,7 @@ describe('openLocalFile', () => {
     const path = join(directory, 'absent');
     await expect(openLocalFile(path)).rejects.toMatchObject({
       code: 'storage',
-      message: `${path}: cannot open: ENOENT`,
+      message: `${path}: cannot open: no such file or directory (ENOENT)`,
     });
   });
 

@@ -2,8 +2,10 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { nativeArchitectures, partitionTypes } from '../../../src/image/gpt-types.ts';
 import { openImage } from '../../../src/image/open-image.ts';
-import { bufferSource, makeGpt } from '../../support/make-images.ts';
-import { expectFixture, fixture, releaseFile, withErofsChecksum } from './fixtures.ts';
+import { bufferSource } from '../../support/buffer-source.ts';
+import { makeGpt } from '../../support/gpt-writer.ts';
+import { fixture, releaseFile, withErofsChecksum } from '../../support/image-fixtures.ts';
+import { expectFixture } from './fixtures.ts';
 
 const squashfs = fixture('zstd.squashfs');
 const erofs = fixture('lz4-full.erofs');

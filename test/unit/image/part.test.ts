@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UnsuitableError } from '../../../src/errors.ts';
 import { cached, partOf, readUint64 } from '../../../src/image/part.ts';
-import { bufferSource, seeded } from '../../support/make-images.ts';
+import { bufferSource } from '../../support/buffer-source.ts';
+import { seeded } from '../../support/make-images.ts';
 
 const next = seeded(5);
 const content = Buffer.from(Array.from({ length: 10_000 }, () => next() & 0xff));

@@ -3,8 +3,8 @@ import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openSquashfs } from '../../../src/image/squashfs.ts';
 import { metadataReader } from '../../../src/image/squashfs-metadata.ts';
-import { bufferSource } from '../../support/make-images.ts';
-import { fixture, releaseFile } from './fixtures.ts';
+import { bufferSource } from '../../support/buffer-source.ts';
+import { fixture, releaseFile } from '../../support/image-fixtures.ts';
 
 const original = fixture('uncompressed-metadata.squashfs');
 const etcFile = 'etc/extension-release.d/extension-release.fixture';

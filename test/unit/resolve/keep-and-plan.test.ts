@@ -113,6 +113,15 @@ describe('matchesGlob', () => {
     ['1.[!0-3]', '1.7', true],
     ['1.2', '1x2', false],
     ['1+2', '1+2', true],
+    ['a*b*', 'ab', true],
+    ['*', '', true],
+    ['?', '', false],
+    ['[]]', ']', true],
+    ['[!]]', 'a', true],
+    ['[a-]', '-', true],
+    ['[z-a]', 'm', false],
+    ['[a', '[a', true],
+    [`${'*a'.repeat(60)}b`, 'a'.repeat(128), false],
   ])('%s on %s: %s', (glob, text, expected) => {
     expect(matchesGlob(glob, text)).toBe(expected);
   });

@@ -80,7 +80,7 @@ describe('parsePattern', () => {
     ['foo_[1]@v', '"["'],
     ['foo|_@v', '"|"'],
     ['$foo_@v', '"$"'],
-    ['fö_@v', 'not allowed'],
+    ['f\u0085_@v', 'not allowed'],
     ['/foo_@v', 'begins or ends with "/"'],
     ['@v/', 'begins or ends with "/"'],
     ['../@v', '".." path part'],

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UnsuitableError } from '../../../../src/errors.ts';
 import { readPeSection } from '../../../../src/os/bootable/pe-section.ts';
-import { bufferSource } from '../../../support/make-images.ts';
+import { bufferSource } from '../../../support/buffer-source.ts';
 import { makeTree } from '../../../support/os-tree.ts';
 import {
   OPTIONAL_HEADER_SIZE_AT,

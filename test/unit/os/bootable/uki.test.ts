@@ -165,7 +165,11 @@ describe('findUkis', () => {
       '/efi/EFI/Linux/x.efi: its section .osrel has 65537 bytes',
     ],
     ['a directory', { 'efi/EFI/Linux/x.efi': { directory: true } }, '/efi/EFI/Linux/x.efi: not a regular file'],
-    ['a dangling link', { 'efi/EFI/Linux/x.efi': { link: '/gone' } }, '/efi/EFI/Linux/x.efi: cannot open: ENOENT'],
+    [
+      'a dangling link',
+      { 'efi/EFI/Linux/x.efi': { link: '/gone' } },
+      '/efi/EFI/Linux/x.efi: cannot open: no such file or directory (ENOENT)',
+    ],
     ['a loop of links', { 'efi/EFI/Linux/x.efi': { link: 'x.efi' } }, '/efi/EFI/Linux/x.efi: too many symbolic links'],
     [
       'a directory that cannot be listed',
@@ -175,7 +179,7 @@ describe('findUkis', () => {
     [
       'an entry that names nothing',
       { 'efi/loader/entries/a.conf': 'uki /x.efi\n' },
-      '/efi/x.efi: cannot open: ENOENT (named by /efi/loader/entries/a.conf)',
+      '/efi/x.efi: cannot open: no such file or directory (ENOENT) (named by /efi/loader/entries/a.conf)',
     ],
     [
       'an entry that names what is no UKI',
