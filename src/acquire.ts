@@ -77,7 +77,7 @@ async function dropUnfit(system: System, source: Source, instance: OfferedInstan
   await removeTree(system.staging.unpacked(instance.sha256));
   const payload = source.payload(instance);
   const isBroken = system.facts.get(instance.sha256)?.defect !== undefined;
-  if (payload?.staged && isBroken) await rm(payload.path, { force: true });
+  if (payload?.staged && isBroken) await removeTree(payload.path);
 }
 
 interface Missing {
@@ -137,7 +137,7 @@ async function unpack(
     // What cannot be unpacked will not get better: the next run must not find it and fail the same way. A run with more
     // space, or more privileges, may unpack what only this one could not.
     const isContent = [UnsuitableError, TrustError, PolicyError].some((kind) => error instanceof kind);
-    if (payload.staged && isContent) await removeTree(payload.path);
+    if (payload.staged && isContent) await removeTree(payload.path).catch(() => {});
     // Files that are no extensions are not judged, so nothing else would say it.
     if (!(error instanceof UnsuitableError) || transfer.kind === 'none') throw error;
     const defect = `${instance.name}: ${error.message}`;

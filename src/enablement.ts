@@ -2,10 +2,12 @@
  * `enable` and `disable`: switches of components and features, as drop-ins below `/etc` that systemd-sysupdate reads, and
  * writes, too. Definitions that were shipped are never edited.
  */
+import { dirname } from 'node:path';
 import type { KnownComponent, ListedFeature } from './definition/load-component.ts';
 import type { Suggestion } from './definition/suggestion.ts';
 import { StorageError, UsageError } from './errors.ts';
 import { writeFileAtomic } from './os/atomic-file.ts';
+import { removeTemporaries } from './os/remove-tree.ts';
 import { resolveInRoot } from './os/root.ts';
 import { storageError } from './os/storage-error.ts';
 import { hierarchiesOver, withUnderlay } from './os/underlay.ts';
@@ -143,7 +145,10 @@ export async function writeSwitches(root: string, switches: readonly Switch[]): 
   const write = async (place: string) => {
     for (const { file, ...what } of switches) {
       try {
-        await writeFileAtomic(resolveInRoot(place, file), dropInText(what));
+        const path = resolveInRoot(place, file);
+        // No other run looks into these directories.
+        await removeTemporaries(dirname(path));
+        await writeFileAtomic(path, dropInText(what));
       } catch (error) {
         throw storageError(file, error);
       }

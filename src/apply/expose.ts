@@ -4,10 +4,10 @@
  * planned, never nothing, and the next run finishes.
  */
 import { lstatSync, readlinkSync } from 'node:fs';
-import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { StorageError } from '../errors.ts';
-import { dropFile, syncDirectory, temporaryPath } from '../os/atomic-file.ts';
+import { dropFile, makeDirectories, syncDirectory, temporaryPath } from '../os/atomic-file.ts';
 import { requireNoLinks } from '../os/own-place.ts';
 import { resolveInRoot } from '../os/root.ts';
 import { storageError } from '../os/storage-error.ts';
@@ -107,7 +107,7 @@ async function unpark(directory: string, name: string): Promise<void> {
 }
 
 async function park(directory: string, name: string): Promise<void> {
-  await mkdir(join(directory, PARKED), { recursive: true });
+  await makeDirectories(join(directory, PARKED));
   await moveEntry(join(directory, name), join(directory, PARKED, name));
   await syncDirectory(join(directory, PARKED));
   await syncDirectory(directory);
@@ -139,7 +139,7 @@ export async function pointLink(
   if (exposure.inSearchDirectory) await parkChosen(root, transfer, name);
   const target = relative(dirname(exposure.link), join(directory, name));
   if (present && readlinkSync(place) === target) return;
-  await mkdir(parent, { recursive: true });
+  await makeDirectories(parent);
   const temporary = temporaryPath(place);
   await symlink(target, temporary);
   try {

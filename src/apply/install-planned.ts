@@ -117,10 +117,10 @@ async function judge(system: System, { transfer, instance, fileName }: InstallSt
   throw new UnsuitableError(`${instance.name}: ${verdict.text}`, { next: 'a later run tries the next version down' });
 }
 
-/** Removes from staging what nobody needs any more. */
+/** Removes from staging what nobody needs any more; what cannot be removed goes with the leftovers of some later run. */
 async function release(system: System, { transfer, instance }: InstallStep, users: PayloadUsers): Promise<void> {
   if ((users.get(instance.sha256) ?? 0) > 0) return;
   const payload = system.sources.of(transfer).payload(instance);
-  if (payload?.staged) await removeTree(payload.path);
-  await removeTree(system.staging.unpacked(instance.sha256));
+  if (payload?.staged) await removeTree(payload.path).catch(() => {});
+  await removeTree(system.staging.unpacked(instance.sha256)).catch(() => {});
 }

@@ -2,9 +2,9 @@
  * Brings payloads to their final names. Each is made ready under a temporary name, checked and on disk; only when all of
  * a set are ready do they get the names that mean "complete".
  */
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncDirectory } from '../os/atomic-file.ts';
+import { makeDirectories, syncDirectory } from '../os/atomic-file.ts';
 import { removeTree } from '../os/remove-tree.ts';
 import type { MakeRoom } from '../os/space.ts';
 import { isMissing, storageError } from '../os/storage-error.ts';
@@ -52,7 +52,7 @@ export interface Prepared {
 export async function preparePayload(request: InstallRequest): Promise<Prepared> {
   const { to, payload, readOnly } = request;
   try {
-    await mkdir(dirname(to), { recursive: true, mode: 0o755 });
+    await makeDirectories(dirname(to), 0o755);
     const isTree = payload.form !== 'file';
     const made = isTree ? await prepareTree(request) : await prepareFile(request);
     return { ...made, to, marked: isTree && readOnly === true };

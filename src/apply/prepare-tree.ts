@@ -1,12 +1,14 @@
 /** Makes a directory tree ready: an archive unpacked, or a tree copied, with its mode and time set, and on disk. */
 import { chmod, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { systemErrorOf } from '../archive/tar-messages.ts';
 import { unpackTar } from '../archive/unpack-tar.ts';
 import { StorageError } from '../errors.ts';
 import { renameWithin, temporaryPath } from '../os/atomic-file.ts';
 import { removeTree } from '../os/remove-tree.ts';
 import { lastLine, runCommand } from '../os/run-command.ts';
 import { ensureSpace } from '../os/space.ts';
+import { storageError } from '../os/storage-error.ts';
 import { isSubvolume, makeTree } from '../os/tree-marks.ts';
 import type { InstallRequest, Prepared } from './install.ts';
 import { bytesOf } from './payload-bytes.ts';
@@ -23,9 +25,11 @@ export async function prepareTree(request: InstallRequest): Promise<Pick<Prepare
       await fill(temporary, request);
     }
     await setAttributes(temporary, request);
+    // Node has no syncfs(2), and fsync(2) of every file takes minutes.
     await run(['sync', '--file-system', temporary]);
     return { temporary, sizeBytes: await treeSize(temporary) };
   } catch (error) {
+    // What failed first counts.
     await removeTree(temporary).catch(() => {});
     throw error;
   }
@@ -69,5 +73,8 @@ async function treeSize(path: string): Promise<number> {
 async function run(argv: readonly [string, ...string[]]): Promise<{ readonly stdout: string }> {
   const result = await runCommand(argv, { timeoutMs: TREE_TIMEOUT });
   if (result.status === 0) return result;
-  throw new StorageError(`${argv[0]}: ${lastLine(result)}`);
+  const message = `${argv[0]}: ${lastLine(result)}`;
+  const code = systemErrorOf(message);
+  if (code !== undefined) throw storageError(argv[0], Object.assign(new Error(message), { code, syscall: argv[0] }));
+  throw new StorageError(message, { next: 'run again; the kernel log tells whether memory was short' });
 }

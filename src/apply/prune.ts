@@ -1,12 +1,12 @@
 /** Removes versions that nothing needs any more, after everything else has succeeded. */
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { eachPlanned } from '../each-work.ts';
 import { collectNeeds, type KnownNeeds } from '../needs.ts';
-import { isTemporaryName, syncDirectory } from '../os/atomic-file.ts';
+import { syncDirectory } from '../os/atomic-file.ts';
 import { readRecords, removeRecord } from '../os/records.ts';
-import { removeTree } from '../os/remove-tree.ts';
+import { namesIn, removeTemporaries, removeTree } from '../os/remove-tree.ts';
 import { resolveInRoot } from '../os/root.ts';
 import type { State } from '../os/state.ts';
 import { storageError } from '../os/storage-error.ts';
@@ -192,9 +192,7 @@ function elsewhereTransfers({ elsewhere }: KnownNeeds, component: string): Trans
 
 /** Our own temporary files of runs that were killed; the lock says that no other run is at work. */
 async function removeTemporary(directory: string): Promise<void> {
-  for (const parent of [directory, join(directory, PARKED)]) {
-    for (const name of namesIn(parent).filter(isTemporaryName)) await removeTree(join(parent, name));
-  }
+  for (const parent of [directory, join(directory, PARKED)]) await removeTemporaries(parent);
 }
 
 /**
@@ -205,9 +203,8 @@ export async function removeLeftovers(system: System): Promise<void> {
   const { home, directory } = system.staging;
   const unpacked = dirname(system.staging.unpacked('x'));
   const lists = namesIn(join(directory, 'manifests')).map((name) => join(directory, 'manifests', name));
-  for (const parent of [home, join(home, 'os'), join(home, 'sources'), directory, unpacked, ...lists]) {
-    for (const name of namesIn(parent).filter(isTemporaryName)) await removeTree(join(parent, name));
-  }
+  const own = [home, join(home, 'os'), join(home, 'sources'), directory, unpacked, ...lists];
+  for (const parent of own) await removeTemporaries(parent);
   await removeStale(system, unpacked);
 }
 
@@ -219,13 +216,5 @@ async function removeStale(system: System, unpacked: string): Promise<void> {
       if (directory !== unpacked && age < STAGED_AGE_MAX) continue;
       await removeTree(path);
     }
-  }
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
   }
 }

@@ -2,7 +2,7 @@
  * A published payload, read, unpacked and hashed in one pass: whoever could write to the file in between would change
  * what was hashed along with what was unpacked.
  */
-import { TrustError, UnsuitableError } from '../errors.ts';
+import { StorageError, TrustError, UnsuitableError } from '../errors.ts';
 import { detectCompression } from '../image/compression.ts';
 import { type Decoder, decodersFor } from './decompress.ts';
 import { HEAD, overCap, PublishedReading, type Trail } from './published-reading.ts';
@@ -93,6 +93,8 @@ async function readOnce<T>(
     try {
       yield* decode(reading);
     } catch (error) {
+      // A decoder that was killed says nothing of the data.
+      if (error instanceof StorageError) throw error;
       damage = new Damage((error as Error).message, { cause: error });
       throw error;
     }

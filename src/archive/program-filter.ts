@@ -1,6 +1,7 @@
 /** A program between two streams of bytes: its standard input is an iterable, its standard output is another one. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { StorageError } from '../errors.ts';
 import { feed } from './feed.ts';
 import { lineSplitter } from './lines.ts';
 
@@ -10,6 +11,8 @@ const COMPLAINTS_MAX = 20;
 const COMPLAINT_LENGTH_MAX = 4096;
 
 export interface FilterOptions {
+  /** What messages call the program, where that is not its first word. */
+  readonly name?: string;
   readonly cwd?: string;
   /** The whole environment; without it, that of this process. */
   readonly env?: NodeJS.ProcessEnv;
@@ -37,7 +40,7 @@ export class FilterFailure extends Error {
  * reading before. Whoever stops iterating, or aborts, gets control back when the program has ended: what it still
  * would have written is not written any more.
  * @returns the lines that it printed to standard error, unless they were taken by `onComplaint`
- * @throws the input's own error; FilterFailure; the error of spawn(2), with code ENOENT for a missing program; the
+ * @throws the input's own error; FilterFailure; StorageError when somebody killed the program; the error of spawn(2), with code ENOENT for a missing program; the
  *   signal's reason
  */
 export async function* throughProgram(
@@ -66,9 +69,10 @@ export async function* throughProgram(
   });
   try {
     yield* child.stdout as AsyncIterable<Buffer>;
-    const status = await ended;
+    const { status, killedBy } = await ended;
     signal?.throwIfAborted();
     if (inputFailure !== undefined) throw inputFailure.error;
+    if (killedBy !== undefined) throw killed(options.name ?? argv[0], killedBy);
     if (status !== 0) throw new FilterFailure(argv[0], status, complaints);
     await feeding.done;
     return complaints;
@@ -81,11 +85,30 @@ export async function* throughProgram(
   }
 }
 
-/** The exit status, when the program has ended and its last words have been read. */
-function endOf(child: ChildProcessWithoutNullStreams): Promise<number | undefined> {
+/** Signals by which a program ends for what it was given; all others come from elsewhere. */
+const CRASHES: readonly string[] = ['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGILL', 'SIGFPE', 'SIGSYS', 'SIGTRAP', 'SIGXFSZ'];
+
+interface End {
+  readonly status: number | undefined;
+  /** A signal that says nothing of what the program was given. */
+  readonly killedBy: string | undefined;
+}
+
+/** How the program has ended, when its last words have been read. */
+function endOf(child: ChildProcessWithoutNullStreams): Promise<End> {
   child.on('error', () => {});
   return new Promise((resolve) => {
-    child.once('close', (status) => resolve(status ?? undefined));
+    child.once('close', (status, signal) => {
+      const killedBy = signal === null || CRASHES.includes(signal) ? undefined : signal;
+      resolve({ status: status ?? undefined, killedBy });
+    });
+  });
+}
+
+/** The content may be as good as it can be. */
+function killed(program: string, signal: string): StorageError {
+  return new StorageError(`${program} was killed (${signal})`, {
+    next: 'run again; the kernel log tells whether memory was short',
   });
 }
 

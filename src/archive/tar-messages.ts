@@ -46,6 +46,10 @@ const ERRNO: Readonly<Record<string, string>> = {
   'Input/output error': 'EIO',
   'Permission denied': 'EACCES',
   'Operation not permitted': 'EPERM',
+  'Interrupted system call': 'EINTR',
+  'Cannot allocate memory': 'ENOMEM',
+  'Too many open files': 'EMFILE',
+  'Structure needs cleaning': 'EUCLEAN',
 };
 
 /** The failed system call that a message of tar tells of, where it is the storage that fails. */

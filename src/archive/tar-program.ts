@@ -30,7 +30,7 @@ export interface TarRunOptions {
 
 /** Lists an uncompressed archive; yields what tar prints. Throws as {@link throughProgram} does. */
 export function listTar(archive: AsyncIterable<Uint8Array>, options: TarRunOptions): AsyncGenerator<Buffer, unknown> {
-  return throughProgram(argv(LIST), archive, { ...options, env: environment() });
+  return throughProgram(argv(LIST), archive, { ...options, name: 'tar', env: environment() });
 }
 
 /** Unpacks an uncompressed archive into a directory. Throws as {@link throughProgram} does. */
@@ -42,6 +42,7 @@ export async function extractTar(
   const owner = process.getuid?.() === 0 ? '--same-owner' : '--no-same-owner';
   const running = throughProgram(argv([...EXTRACT, owner]), archive, {
     ...options,
+    name: 'tar',
     cwd: directory,
     env: environment(),
   });

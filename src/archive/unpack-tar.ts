@@ -7,7 +7,6 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StorageError, UnsuitableError } from '../errors.ts';
 import { removeTree } from '../os/remove-tree.ts';
-import { lastLine, runCommand } from '../os/run-command.ts';
 import { ensureSpace, type MakeRoom } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import { inspectTar } from './inspect-tar.ts';
@@ -15,9 +14,6 @@ import { type Payload, readPayload, readPayloadAgain } from './payload.ts';
 import { FilterFailure } from './program-filter.ts';
 import { systemErrorOf, TarMessages } from './tar-messages.ts';
 import { extractTar, requireGnuTar } from './tar-program.ts';
-
-/** Milliseconds that a slow disk may take to write what was unpacked. */
-const SYNC_TIMEOUT = 1_800_000;
 
 export interface UnpackRequest extends Payload {
   /** The new directory: a temporary name that nothing has yet, in a directory that is there. */
@@ -40,9 +36,10 @@ export interface UnpackedTar {
 }
 
 /**
- * Unpacks a tar archive, compressed or not. Afterwards the directory has all of it, on disk, with modes, times, links,
- * holes and extended attributes, and as root with owners and file capabilities; its own mode is 0755, unless the
- * archive has an entry for its root. On any failure there is no such directory.
+ * Unpacks a tar archive, compressed or not. Afterwards the directory has all of it with modes, times, links, holes and
+ * extended attributes, and as root with owners and file capabilities; its own mode is 0755, unless the archive has an
+ * entry for its root. It is not on disk yet: whoever gives it a name that counts has to sync it. On any failure there is
+ * no such directory.
  * @throws TrustError when the bytes are not the promised ones, or not the same in both passes; PolicyError over a cap;
  *   UnsuitableError for an archive that is damaged or refused (with the entry and the reason), and where GNU tar is
  *   missing; StorageError; the signal's reason
@@ -60,7 +57,6 @@ export async function unpackTar(request: UnpackRequest): Promise<UnpackedTar> {
       const messages = await readPayloadAgain(request, judged, (archive) => extract(archive, request));
       refuseLosses(request, messages, withXattrs);
       if (!hasRoot) await chmod(to, 0o755);
-      await syncTree(to);
       signal?.throwIfAborted();
       return { sha256: judged.trail.sha256, entries, bytes, notices: messages.notices };
     } catch (error) {
@@ -105,10 +101,4 @@ function refuseLosses({ name }: UnpackRequest, messages: TarMessages, withXattrs
       next: 'use a file system with extended attributes, and a process with CAP_SETFCAP',
     });
   }
-}
-
-/** Node has no syncfs(2), and fsync(2) of every file costs minutes. */
-async function syncTree(path: string): Promise<void> {
-  const result = await runCommand(['sync', '-f', '--', path], { timeoutMs: SYNC_TIMEOUT });
-  if (result.status !== 0) throw new StorageError(`${path}: cannot be written to disk: ${lastLine(result)}`);
 }

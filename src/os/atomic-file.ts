@@ -1,6 +1,6 @@
 /** Files that are either as before or wholly there, and on disk, whenever power fails. */
 import { randomBytes } from 'node:crypto';
-import { constants, type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { constants, type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from './storage-error.ts';
 
@@ -44,7 +44,7 @@ export async function createExclusive(path: string, mode: number): Promise<FileH
 
 /** Replaces a file by new content, durably. Parent directories are made. */
 export async function writeFileAtomic(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeDirectories(dirname(path));
   const temporary = temporaryPath(path);
   try {
     const handle = await createExclusive(temporary, mode);
@@ -76,6 +76,27 @@ export async function writeAll(handle: FileHandle, buffers: readonly Buffer[], p
     at += bytesWritten;
     rest = dropBytes(rest, bytesWritten);
   }
+}
+
+/**
+ * Makes a directory and those above it, durably. Node's own way (`recursive`) tells ENOENT whatever the reason is: a full
+ * disk, a read-only one.
+ * @param mode of those that are not there yet
+ * @param withParents whether those above may be missing, too
+ * @throws the system call's error
+ */
+export async function makeDirectories(path: string, mode = 0o777, withParents = true): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' && withParents) {
+      await makeDirectories(dirname(path), mode);
+      return makeDirectories(path, mode, false);
+    }
+    if (errorCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    throw error;
+  }
+  await syncDirectory(dirname(path));
 }
 
 /** Makes the names in a directory durable. */

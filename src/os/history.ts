@@ -3,10 +3,10 @@
  * its own line at most.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
-import { writeFileAtomic } from './atomic-file.ts';
+import { makeDirectories, writeFileAtomic } from './atomic-file.ts';
 import { resolveInRoot } from './root.ts';
 import { isMissing, storageError } from './storage-error.ts';
 
@@ -62,7 +62,7 @@ export async function appendHistory(root: string, entry: HistoryEntry): Promise<
       await writeFileAtomic(place, `${[...lines.slice(1 - ENTRIES_MAX), line].join('\n')}\n`);
       return;
     }
-    await mkdir(dirname(place), { recursive: true });
+    await makeDirectories(dirname(place));
     const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
     const handle = await open(place, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o644);
     try {

@@ -1,6 +1,5 @@
 /** `url-file` and `url-tar`: a published directory with SHA256SUMS, whose payloads are downloaded into staging. */
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import type { PublicKey } from 'openpgp';
 import { type Config, overrideBaseUrl } from '../definition/config.ts';
 import { TrustError } from '../errors.ts';
@@ -8,6 +7,7 @@ import { download } from '../fetch/download.ts';
 import type { HttpClient } from '../fetch/http.ts';
 import type { RateLimiter } from '../fetch/rate-limit.ts';
 import { displayUrl } from '../fetch/url.ts';
+import { makeDirectories } from '../os/atomic-file.ts';
 import { hashRegular } from '../os/regular-file.ts';
 import { removeTree } from '../os/remove-tree.ts';
 import type { MakeRoom } from '../os/space.ts';
@@ -112,7 +112,7 @@ async function stageOnce(
     }
   }
   try {
-    await mkdir(staging.directory, { recursive: true, mode: 0o755 });
+    await makeDirectories(staging.directory, 0o755);
   } catch (error) {
     throw storageError(staging.directory, error);
   }

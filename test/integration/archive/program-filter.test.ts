@@ -90,10 +90,16 @@ describe('the program', () => {
     await expect(text(running)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('that is killed is a failure without a status', async () => {
+  it('that is killed says nothing of its input', async () => {
     const killed = text(sh('cat; kill -KILL $$', counted(10).input));
-    await expect(killed).rejects.toThrow(FilterFailure);
-    await expect(text(sh('kill -KILL $$', counted(5_000_000).input))).rejects.toMatchObject({ status: undefined });
+    await expect(killed).rejects.toMatchObject({ code: 'storage', message: 'sh was killed (SIGKILL)' });
+    await expect(text(sh('kill -TERM $$', counted(5_000_000).input))).rejects.toMatchObject({ code: 'storage' });
+  });
+
+  it('that crashes is a failure without a status', async () => {
+    const crashed = text(sh('cat; kill -SEGV $$', counted(10).input));
+    await expect(crashed).rejects.toThrow(FilterFailure);
+    await expect(text(sh('kill -ABRT $$', counted(5_000_000).input))).rejects.toMatchObject({ status: undefined });
   });
 
   it('has ended when its reader has left', async () => {

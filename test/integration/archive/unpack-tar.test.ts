@@ -359,7 +359,7 @@ describe('a tar that will not do', () => {
   it.each([
     ['has no extended attributes, and the archive has some', 'XATTR support is not available', 'unsuitable'],
     ['has no space left', '"a": Cannot write: No space left on device', 'storage'],
-    ['dies', '', 'unsuitable'],
+    ['is killed', '', 'storage'],
   ])('%s', async (_, complaint, code) => {
     const tar = execFileSync('sh', ['-c', 'command -v tar'], { encoding: 'utf8' }).trim();
     const end = complaint.startsWith('XATTR') ? 'exit 0' : complaint === '' ? 'kill -KILL $$' : 'exit 2';
