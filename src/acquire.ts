@@ -77,7 +77,7 @@ async function dropUnfit(system: System, source: Source, instance: OfferedInstan
   await removeTree(system.staging.unpacked(instance.sha256));
   const payload = source.payload(instance);
   const isBroken = system.facts.get(instance.sha256)?.defect !== undefined;
-  if (payload?.staged && isBroken) await rm(payload.path, { force: true });
+  if (payload?.staged && isBroken) await removeTree(payload.path);
 }
 
 interface Missing {
