@@ -1,5 +1,4 @@
 /** Brings what a component needs to this machine, until its newest fitting version is wholly at hand. */
-import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { commit, preparePayload } from './apply/install.ts';
 import { noteWantedSpace } from './apply/make-room.ts';
@@ -69,9 +68,16 @@ export async function acquireComponent(
     }
     const confirmed = resolveSurvey(system, state, survey, requested);
     if (confirmed.chosen?.version === chosen.version) return { resolution: confirmed, downloaded, ready };
-    // The payload may fit the next OS and stays for a while; unpacked it is of no use.
-    for (const { instance } of missing) await removeTree(system.staging.unpacked(instance.sha256));
+    for (const { source, instance } of missing) await dropUnfit(system, source, instance);
   }
+}
+
+/** A payload may fit the next OS and stays for a while; unpacked it is of no use, nor is one that fits none. */
+async function dropUnfit(system: System, source: Source, instance: OfferedInstance): Promise<void> {
+  await removeTree(system.staging.unpacked(instance.sha256));
+  const payload = source.payload(instance);
+  const isBroken = system.facts.get(instance.sha256)?.defect !== undefined;
+  if (payload?.staged && isBroken) await removeTree(payload.path);
 }
 
 interface Missing {
@@ -131,7 +137,7 @@ async function unpack(
     // What cannot be unpacked will not get better: the next run must not find it and fail the same way. A run with more
     // space, or more privileges, may unpack what only this one could not.
     const isContent = [UnsuitableError, TrustError, PolicyError].some((kind) => error instanceof kind);
-    if (payload.staged && isContent) await rm(payload.path, { force: true }).catch(() => {});
+    if (payload.staged && isContent) await removeTree(payload.path).catch(() => {});
     // Files that are no extensions are not judged, so nothing else would say it.
     if (!(error instanceof UnsuitableError) || transfer.kind === 'none') throw error;
     const defect = `${instance.name}: ${error.message}`;

@@ -31,6 +31,11 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** A text as everybody may read it: without user and password of the URLs in it. */
+export function withoutSecrets(text: string): string {
+  return text.replace(/:\/\/[^/\s"']*@/g, '://***@');
+}
+
 /** The base of all failures that are expected to happen; `exit` is the documented exit status. */
 export abstract class ExtupdateError extends Error {
   abstract readonly code: string;
@@ -38,7 +43,7 @@ export abstract class ExtupdateError extends Error {
   readonly next: string | undefined;
 
   constructor(message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(withoutSecrets(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.next = details.next;
   }

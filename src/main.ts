@@ -1,8 +1,11 @@
 #!/usr/bin/env node
-/** The program: builds nothing, decides nothing; runs the command line and sets the exit status. */
+/**
+ * The program: builds nothing, decides nothing; runs the command line and sets the exit status. What it runs is a file
+ * of its own, which a run that is one too many does not load.
+ */
 import { setMaxListeners } from 'node:events';
-import { runCli } from './cli/cli.ts';
 import { exitStatus, reportOf } from './errors.ts';
+import { takeRootLockEarly } from './root-lock.ts';
 
 /** Signals that end a run cleanly, with the status a shell gives them. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -38,9 +41,17 @@ process.stderr.on('error', () => {});
 
 /** Runs the command line, and leaves its status. */
 async function main(): Promise<void> {
+  const argv = process.argv.slice(2);
   try {
-    process.exitCode = await runCli(process.argv.slice(2), {
+    let taken = await takeRootLockEarly(argv, abort.signal);
+    const { runCli } = await import('./cli/cli.ts');
+    process.exitCode = await runCli(argv, {
       signal: abort.signal,
+      lock: () => {
+        const lock = taken;
+        taken = undefined;
+        return lock;
+      },
       endsByItself: () => {
         endsByItself = true;
       },
@@ -48,7 +59,7 @@ async function main(): Promise<void> {
   } catch (error) {
     if (process.argv.includes('--debug')) console.error(error);
     const report = reportOf(error);
-    process.stderr.write(`extupdate: ${report.message}\n`);
+    process.stderr.write(`extupdate: ${report.message}\n${report.next === undefined ? '' : `  ${report.next}\n`}`);
     process.exitCode = report.exit;
   }
   if (signalled !== undefined && !endsByItself) process.exitCode = signalled;

@@ -11,6 +11,7 @@ import { createRateLimiter } from './fetch/rate-limit.ts';
 import { currentBootId } from './os/boot-history.ts';
 import { readBootedDeployment } from './os/bootable/booted.ts';
 import { type Host, hostWith, readHost } from './os/host.ts';
+import type { Lock } from './os/lock.ts';
 import { resolveInRoot, type Tree, treeAt } from './os/root.ts';
 import type { MakeRoom } from './os/space.ts';
 import type { Reporter } from './reporter.ts';
@@ -46,6 +47,8 @@ export interface RunOptions {
   readonly lenient?: boolean;
   /** How long to wait for another run to end, in seconds; 0 = not at all. */
   readonly waitSec: number;
+  /** Hands over, once, the lock for changing the disk, where it was taken already. */
+  readonly lock?: () => Lock | undefined;
   readonly reporter: Reporter;
   readonly signal?: AbortSignal;
 }
@@ -94,6 +97,8 @@ export function openSystem(options: RunOptions, version: string): System {
     authorities: () => readAuthorities(root, config.caFile),
     authorization: createAuthorization(config, process.env.CREDENTIALS_DIRECTORY),
     userAgent: `extupdate/${version}`,
+    limits: config,
+    notice: (text) => options.reporter.notice('', text),
   });
   const now = new Date();
   const keys = openTrustedKeys({

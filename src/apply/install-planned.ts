@@ -1,5 +1,4 @@
 /** Carries out the install steps of a plan, and judges what it made before anything can see it. */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StorageError, UnsuitableError } from '../errors.ts';
 import { readLocalFacts } from '../image/read-local-facts.ts';
@@ -122,6 +121,6 @@ async function judge(system: System, { transfer, instance, fileName }: InstallSt
 async function release(system: System, { transfer, instance }: InstallStep, users: PayloadUsers): Promise<void> {
   if ((users.get(instance.sha256) ?? 0) > 0) return;
   const payload = system.sources.of(transfer).payload(instance);
-  if (payload?.staged) await rm(payload.path, { force: true }).catch(() => {});
+  if (payload?.staged) await removeTree(payload.path).catch(() => {});
   await removeTree(system.staging.unpacked(instance.sha256)).catch(() => {});
 }

@@ -2,7 +2,7 @@
  * Room for what is wanted, where space is short: what nobody wants of staging goes first, then installed versions that
  * nothing runs on and no OS needs, the oldest first, what one could go back to last.
  */
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { underAll } from '../each-work.ts';
@@ -10,6 +10,7 @@ import { reportOf } from '../errors.ts';
 import { collectNeeds } from '../needs.ts';
 import { writeFileAtomic } from '../os/atomic-file.ts';
 import { readBoundedFile } from '../os/bounded-file.ts';
+import { removeTree } from '../os/remove-tree.ts';
 import { resolveInRoot } from '../os/root.ts';
 import { ensureSpace, type MakeRoom } from '../os/space.ts';
 import { type State, writeState } from '../os/state.ts';
@@ -107,9 +108,9 @@ async function dropStaged(system: System, works: readonly Work[], device: number
   let freed = 0;
   for (const name of namesIn(directory)) {
     const sha256 = /^([0-9a-f]{64})(\.partial)?$/.exec(name)?.[1];
-    const info = statSync(join(directory, name), { throwIfNoEntry: false });
+    const info = lstatSync(join(directory, name), { throwIfNoEntry: false });
     if (freed >= bytes || sha256 === undefined || wanted.has(sha256) || info?.dev !== device) continue;
-    await rm(join(directory, name), { force: true });
+    await removeTree(join(directory, name));
     system.options.reporter.step('', `removed ${name.slice(0, 12)}… from staging: space is needed`);
     freed += info.size;
   }

@@ -2,15 +2,17 @@
  * Makes a file ready: unpacked, with the hash of the published bytes checked once more, its mode and time set, and on
  * disk.
  */
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { constants, type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readPayload, readPlainPayload } from '../archive/payload.ts';
-import { compressionOf } from '../image/file-compression.ts';
+import { detectCompression } from '../image/compression.ts';
 import { createExclusive, dropFile, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
 import { hashFile } from '../os/hash-file.ts';
+import { isOutOfReach } from '../os/regular-file.ts';
 import { ensureSpace, watchSpace } from '../os/space.ts';
+import type { Payload } from '../source/source.ts';
 import type { InstallRequest, Prepared } from './install.ts';
+import { bytesOf } from './payload-bytes.ts';
 
 /** sysupdate.d(5): the mode of new files where neither `Mode=` nor `@m` nor the source tells one. */
 const MODE_DEFAULT = 0o644;
@@ -21,14 +23,14 @@ export async function prepareFile(
 ): Promise<Pick<Prepared, 'temporary' | 'sizeBytes' | 'contentSha256'>> {
   const { payload, ready } = request;
   const temporary = temporaryPath(request.to);
-  // Plain content is what was published, and has been hashed on its way.
-  const isPlain = (await compressionOf(payload.path)) === undefined;
   try {
     const moved = ready !== undefined && (await moveTo(temporary, request, ready));
     // What this process has unpacked already is not unpacked again for another file system.
     const unpacked = ready !== undefined && ready !== payload.path;
-    if (!moved) await copyTo(temporary, request, unpacked ? ready : payload.path, !unpacked);
-    const contentSha256 = (isPlain ? payload.sha256 : undefined) ?? (await hashFile(temporary));
+    const from = unpacked ? { path: ready, staged: false } : payload;
+    const isPublished = moved ? !unpacked : await copyTo(temporary, request, from, !unpacked);
+    // Plain content is what was published, and has been hashed on its way.
+    const contentSha256 = (isPublished ? payload.sha256 : undefined) ?? (await hashFile(temporary));
     return { temporary, sizeBytes: (await stat(temporary)).size, contentSha256 };
   } catch (error) {
     await dropFile(temporary);
@@ -36,9 +38,13 @@ export async function prepareFile(
   }
 }
 
-/** @returns false when the file is on another file system */
+/**
+ * @returns false when the file is on another file system, or where somebody else may have it open, or may put another one
+ *   in its place, between its hash and its new name: then it is copied, and hashed on the way
+ */
 async function moveTo(temporary: string, request: InstallRequest, ready: string): Promise<boolean> {
-  const handle = await open(ready, 'r+');
+  if (!(await isOutOfReach(ready))) return false;
+  const handle = await open(ready, constants.O_RDWR | constants.O_NOFOLLOW);
   try {
     await setAttributes(handle, request);
     await handle.sync();
@@ -48,14 +54,27 @@ async function moveTo(temporary: string, request: InstallRequest, ready: string)
   return renameWithin(ready, temporary);
 }
 
-/** @param published false for a file that this process has unpacked: it is what it is */
-async function copyTo(temporary: string, request: InstallRequest, from: string, published: boolean): Promise<void> {
-  await ensureSpace(dirname(temporary), (await stat(from)).size, request.makeRoom);
+/**
+ * @param published false for a file that this process has unpacked: it is what it is
+ * @returns whether it now has the very bytes that were published
+ */
+async function copyTo(
+  temporary: string,
+  request: InstallRequest,
+  from: Pick<Payload, 'path' | 'staged'>,
+  published: boolean,
+): Promise<boolean> {
   const { name, maxBytes, payload } = request;
+  const { size } = await stat(from.path);
+  await ensureSpace(dirname(temporary), Math.min(size, maxBytes), request.makeRoom);
   const write = (bytes: AsyncIterable<Uint8Array>) => writeTemporary(request, temporary, bytes);
-  const open = () => createReadStream(from);
-  if (published) await readPayload({ name, maxBytes, sha256: payload.sha256, open }, write);
-  else await readPlainPayload({ name, maxBytes, open }, write);
+  const open = () => bytesOf(from);
+  if (published) {
+    const { head } = await readPayload({ name, maxBytes, sha256: payload.sha256, open }, write);
+    return detectCompression(head) === undefined;
+  }
+  await readPlainPayload({ name, maxBytes, open }, write);
+  return false;
 }
 
 async function writeTemporary(

@@ -1,5 +1,4 @@
 /** Makes a directory tree ready: an archive unpacked, or a tree copied, with its mode and time set, and on disk. */
-import { createReadStream } from 'node:fs';
 import { chmod, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemErrorOf } from '../archive/tar-messages.ts';
@@ -12,6 +11,7 @@ import { ensureSpace } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import { isSubvolume, makeTree } from '../os/tree-marks.ts';
 import type { InstallRequest, Prepared } from './install.ts';
+import { bytesOf } from './payload-bytes.ts';
 
 /** Milliseconds that copying or syncing a tree may take. */
 const TREE_TIMEOUT = 3_600_000;
@@ -39,7 +39,7 @@ async function fill(temporary: string, request: InstallRequest): Promise<void> {
   const { payload, ready, subvolume = false, name, maxBytes, makeRoom } = request;
   const make = (path: string) => makeTree(path, subvolume);
   if (ready === undefined && payload.form === 'archive') {
-    const open = () => createReadStream(payload.path);
+    const open = () => bytesOf(payload);
     await unpackTar({ name, open, sha256: payload.sha256, maxBytes, to: temporary, make, makeRoom });
     return;
   }

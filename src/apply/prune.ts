@@ -1,5 +1,5 @@
 /** Removes versions that nothing needs any more, after everything else has succeeded. */
-import { statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { eachPlanned } from '../each-work.ts';
@@ -212,7 +212,7 @@ async function removeStale(system: System, unpacked: string): Promise<void> {
   for (const directory of [system.staging.directory, unpacked]) {
     for (const name of namesIn(directory).filter((entry) => /^[0-9a-f]{64}(\.partial)?$/.test(entry))) {
       const path = join(directory, name);
-      const age = system.now.getTime() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+      const age = system.now.getTime() - (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
       if (directory !== unpacked && age < STAGED_AGE_MAX) continue;
       await removeTree(path);
     }

@@ -2,13 +2,10 @@
  * A published payload, read, unpacked and hashed in one pass: whoever could write to the file in between would change
  * what was hashed along with what was unpacked.
  */
-import { PolicyError, StorageError, TrustError, UnsuitableError } from '../errors.ts';
+import { StorageError, TrustError, UnsuitableError } from '../errors.ts';
 import { detectCompression } from '../image/compression.ts';
 import { type Decoder, decodersFor } from './decompress.ts';
-import { PublishedReading, type Trail } from './published-reading.ts';
-
-/** Bytes that tell a compression. */
-const HEAD = 8;
+import { HEAD, overCap, PublishedReading, type Trail } from './published-reading.ts';
 
 export interface Payload {
   /** What messages call the payload: its published name. */
@@ -27,6 +24,7 @@ export interface PayloadRead<T> {
   readonly result: T;
   /** How the bytes were unpacked, and what they were. */
   readonly decode: Decoder;
+  readonly head: Buffer;
   readonly trail: Trail;
 }
 
@@ -43,21 +41,16 @@ export async function readPayload<T>(
   payload: Payload,
   consume: (bytes: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<PayloadRead<T>> {
-  const compression = detectCompression(await readHead(payload));
+  const head = await readHead(payload);
+  const compression = detectCompression(head);
   const decoders = compression === undefined ? [asIs] : decodersFor(compression);
-  try {
-    return await tryInTurn(decoders, async (decode) => {
-      const read = await readOnce(payload, decode, consume);
-      refuseOther(payload, read.trail.sha256);
-      return read;
-    });
-  } catch (error) {
-    if (error instanceof UnsuitableError && payload.sha256 !== undefined) {
-      const { trail } = await readOnce({ ...payload, maxBytes: Number.POSITIVE_INFINITY }, asIs, async () => {});
-      refuseOther(payload, trail.sha256);
-    }
-    throw error;
-  }
+  return tryInTurn(decoders, async (decode) => {
+    const read = await readOnce(payload, decode, consume);
+    refuseOther(payload, read.trail.sha256);
+    // The promised bytes, and yet not unpacked as they should have been.
+    if (!read.head.equals(head)) throw changed(payload);
+    return read;
+  });
 }
 
 /** Reads a payload without unpacking it, whatever it looks like. Throws as {@link readPayload} does. */
@@ -93,8 +86,8 @@ async function readOnce<T>(
   consume: (bytes: AsyncIterable<Uint8Array>) => Promise<T>,
   follow?: Trail,
 ): Promise<PayloadRead<T>> {
-  const { name, signal } = payload;
-  const reading = new PublishedReading(payload.open, { name, signal, follow });
+  const { name, maxBytes, signal } = payload;
+  const reading = new PublishedReading(payload.open, { name, maxBytes, signal, follow });
   let damage: Damage | undefined;
   async function* decoded(): AsyncIterable<Uint8Array> {
     try {
@@ -108,11 +101,16 @@ async function readOnce<T>(
   }
   try {
     const result = await consume(capped(decoded(), payload));
-    return { result, decode, trail: await reading.finish() };
+    const trail = await reading.finish();
+    return { result, decode, head: reading.head, trail };
   } catch (error) {
     // The first failure on the way counts, not what it made of the rest.
     if (reading.failure !== undefined) throw reading.failure.error;
-    throw damage ?? error;
+    const failure = damage ?? error;
+    // Whether these are the promised bytes has to be told of what was read just now: another reading may be of others.
+    const isContent = failure instanceof Damage || failure instanceof UnsuitableError;
+    if (isContent) refuseOther(payload, (await reading.finish()).sha256);
+    throw failure;
   } finally {
     reading.close();
   }
@@ -122,11 +120,7 @@ async function* capped(bytes: AsyncIterable<Uint8Array>, { name, maxBytes }: Pay
   let size = 0;
   for await (const chunk of bytes) {
     size += chunk.length;
-    if (size > maxBytes) {
-      throw new PolicyError(`${name}: larger than MaxImageSize= (${maxBytes} bytes) when unpacked`, {
-        next: 'raise MaxImageSize= in extupdate.conf if the image is meant to be that large',
-      });
-    }
+    if (size > maxBytes) throw overCap(name, maxBytes, 'when unpacked');
     yield chunk;
   }
 }
@@ -152,15 +146,17 @@ function refuseOther({ name, sha256 }: Payload, found: string): void {
   }
 }
 
+function changed({ name }: Payload): TrustError {
+  return new TrustError(`${name}: was changed while it was read`, {
+    next: 'look at who can write to it; a later run reads it again',
+  });
+}
+
 async function readHead(payload: Payload): Promise<Buffer> {
   const reading = new PublishedReading(payload.open, payload);
   try {
-    let head = Buffer.alloc(0);
-    for await (const chunk of reading) {
-      head = Buffer.concat([head, chunk.subarray(0, HEAD)]);
-      if (head.length >= HEAD) break;
-    }
-    return head;
+    for await (const _ of reading) if (reading.head.length >= HEAD) break;
+    return reading.head;
   } finally {
     reading.close();
   }

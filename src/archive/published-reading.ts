@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { TrustError } from '../errors.ts';
+import { PolicyError, TrustError } from '../errors.ts';
 
 /** Bytes between two milestones. */
 const STEP = 1024 * 1024;
@@ -15,15 +15,22 @@ export interface Trail {
   readonly milestones: readonly Buffer[];
 }
 
+/** Bytes that tell a compression. */
+export const HEAD = 8;
+
 export interface ReadingOptions {
   /** What messages call the payload. */
   readonly name: string;
+  /** Most bytes that are read. */
+  readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
   /** The trail of a former reading. No byte is handed out before it is known to be the same as then. */
   readonly follow?: Trail | undefined;
 }
 
 export class PublishedReading implements AsyncIterable<Uint8Array> {
+  /** The first bytes, once they have been read. */
+  head: Buffer = Buffer.alloc(0);
   /** Why the bytes could not be read, as opposed to what a reader of them makes of them. */
   failure: { readonly error: unknown } | undefined;
 
@@ -34,6 +41,7 @@ export class PublishedReading implements AsyncIterable<Uint8Array> {
   readonly #options: ReadingOptions;
   readonly #hash = createHash('sha256');
   readonly #milestones: Buffer[] = [];
+  #size = 0;
   #sinceMilestone = 0;
   /** Hashed, and not compared yet. */
   #held: Uint8Array[] = [];
@@ -112,6 +120,10 @@ export class PublishedReading implements AsyncIterable<Uint8Array> {
   }
 
   #take(chunk: Uint8Array): void {
+    this.#size += chunk.length;
+    const { name, maxBytes } = this.#options;
+    if (this.#size > maxBytes) throw overCap(name, maxBytes, 'as published');
+    if (this.head.length < HEAD) this.head = Buffer.concat([this.head, chunk]).subarray(0, HEAD);
     for (let rest = chunk; rest.length > 0; ) {
       const part = rest.subarray(0, STEP - this.#sinceMilestone);
       rest = rest.subarray(part.length);
@@ -136,6 +148,12 @@ export class PublishedReading implements AsyncIterable<Uint8Array> {
     if (!this.#strayed) this.#ready.push(...this.#held);
     this.#held = [];
   }
+}
+
+export function overCap(name: string, maxBytes: number, when: string): PolicyError {
+  return new PolicyError(`${name}: larger than MaxImageSize= (${maxBytes} bytes) ${when}`, {
+    next: 'raise MaxImageSize= in extupdate.conf if the image is meant to be that large',
+  });
 }
 
 /** Waits for a promise no longer than until the signal. @throws the signal's reason */

@@ -1,16 +1,19 @@
 /** The command table: words in, exit status out. Each command loads what it needs when it runs. */
 import { Command, CommanderError } from 'commander';
 import { exitStatus, reportOf } from '../errors.ts';
+import type { Lock } from '../os/lock.ts';
 import { programVersion } from '../program.ts';
 import type { Reporter } from '../reporter.ts';
 import { addCommonOptions, addSwitchOptions, type CommonOptions } from './options.ts';
 import { type JsonMode, printFailure } from './print.ts';
 
-/** How the signals of the process reach a command. */
+/** How the signals of the process, and what it did before, reach a command. */
 export interface Interruption {
   readonly signal: AbortSignal;
   /** Tells that this command takes the time it needs to end after the signal, and that its exit status counts. */
   endsByItself(): void;
+  /** See RunOptions. */
+  readonly lock?: () => Lock | undefined;
 }
 
 /** Runs the command line. @returns the exit status */
@@ -151,7 +154,7 @@ async function runCommand(
   command: CommandName,
   options: CommonOptions,
   words: readonly string[],
-  { signal, endsByItself }: Interruption,
+  { signal, endsByItself, lock }: Interruption,
 ): Promise<number> {
   const { json } = options;
   let reporter: Reporter | undefined;
@@ -164,7 +167,7 @@ async function runCommand(
       return await daemonCommand(options, { reporter, signal });
     }
     const { dispatch } = await import('./dispatch.ts');
-    return await dispatch(command, options, words, { reporter, signal });
+    return await dispatch(command, options, words, { reporter, signal, ...(lock ? { lock } : {}) });
   } catch (error) {
     if (signal.aborted) {
       const report = {

@@ -2,7 +2,6 @@
 import { resolve } from 'node:path';
 import { DEFAULT_COMPONENT } from '../definition/candidates.ts';
 import { UsageError } from '../errors.ts';
-import type { Reporter } from '../reporter.ts';
 import type { RunOptions } from '../system.ts';
 import type { CommandName } from './cli.ts';
 import type { Outcome } from './commands.ts';
@@ -17,7 +16,7 @@ export async function dispatch(
   command: Exclude<CommandName, 'daemon'>,
   options: CommonOptions,
   words: readonly string[],
-  { reporter, signal }: { readonly reporter: Reporter; readonly signal: AbortSignal },
+  { reporter, signal, lock }: Pick<RunOptions, 'lock' | 'reporter'> & { readonly signal: AbortSignal },
 ): Promise<number> {
   const [commands, os, { renderDone }] = await Promise.all([
     import('./commands.ts'),
@@ -43,6 +42,7 @@ export async function dispatch(
     refresh: options.refresh,
     ...(options.acceptRepublished ? { acceptRepublished: true } : {}),
     waitSec: options.wait ?? (command === 'prepare' || command === 'bless' ? PATIENCE_SEC : 0),
+    ...(lock ? { lock } : {}),
     reporter,
     signal,
   });

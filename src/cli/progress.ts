@@ -1,5 +1,6 @@
 /** How a run looks while it works: bars on a terminal, plain lines elsewhere, both on standard error. */
 import type { MultiBar } from 'cli-progress';
+import { withoutSecrets } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
 import { printable } from './printable.ts';
 
@@ -85,7 +86,7 @@ function layoutFor(columns: number): { readonly name: number; readonly bar: numb
 }
 
 function lineOf(component: string, text: string): string {
-  return `${component === '' ? '' : `${component}: `}${text}\n`;
+  return `${component === '' ? '' : `${component}: `}${withoutSecrets(text)}\n`;
 }
 
 /** Bytes to the base of 1024, in three digits. */

@@ -1,13 +1,14 @@
 /** `extupdate.conf`: settings of the host, validated; problems are collected like those of definitions. */
 import * as z from 'zod/mini';
 import { type MaintenanceWindow, parseMaintenanceWindow } from '../daemon/maintenance-window.ts';
+import { defaultNetworkLimits, type NetworkLimits } from '../fetch/limits.ts';
 import { parseBoolean, parseSize, parseTimeSpan } from '../syntax.ts';
 import type { Assignment, Problem } from './ini.ts';
 import { parsedBy } from './parsed-by.ts';
 
 const SECTION = 'Extupdate';
 
-export interface Config {
+export interface Config extends NetworkLimits {
   /** Largest image that is downloaded or unpacked, in bytes. */
   readonly maxImageSize: number;
   /** Age over which a manifest's signature is refused, in seconds; undefined = no limit. */
@@ -36,6 +37,7 @@ export interface Config {
 }
 
 export const defaultConfig: Config = {
+  ...defaultNetworkLimits,
   maxImageSize: 16 * 1024 ** 3,
   allowExpiredKey: false,
   // UAPI.11: an anchor counts 40, and 120 is full trust.
@@ -48,12 +50,21 @@ export const defaultConfig: Config = {
   maintenanceWindows: [],
 };
 
-/** Longest random delay of the daemon, in seconds. */
+/** Longest random delay of the daemon, and longest time limit, in seconds. */
 const DELAY_MAX_SEC = 7 * 86_400;
 /** The shape of minute, hour, day of month, month and day of week; the values are left to node-cron. */
 const CRON_SHAPE = /^[0-9*,/-]+ +[0-9*,/-]+ +[0-9LW?*,/-]+ +[0-9a-z*,/-]+ +[0-9a-z?*#,/-]+$/i;
 
 const url = z.string().check(z.regex(/^https?:\/\/[^/\s]/));
+
+/** A time limit: each ends some day. */
+function timeLimit<Key extends keyof NetworkLimits>(key: Key, example: string, min = 0.001) {
+  return {
+    key,
+    allowed: `a time span such as ${example}, up to 7d`,
+    schema: parsedBy((text) => atLeast(atMost(parseTimeSpan(text), DELAY_MAX_SEC), min)),
+  };
+}
 
 const settings = {
   MaxImageSize: {
@@ -78,6 +89,19 @@ const settings = {
     allowed: 'bytes per second, such as 5M',
     schema: parsedBy((text) => positive(parseSize(text))),
   },
+  ConnectTimeoutSec: timeLimit('connectTimeoutSec', '10s'),
+  StallTimeoutSec: timeLimit('stallTimeoutSec', '30s'),
+  ListTimeoutSec: timeLimit('listTimeoutSec', '1min'),
+  DownloadTimeoutSec: timeLimit('downloadTimeoutSec', '4h'),
+  MinRate: {
+    key: 'minRate',
+    allowed: 'bytes per second, such as 1K; 0 for any',
+    schema: parsedBy((text) => atMost(parseSize(text), Number.MAX_SAFE_INTEGER)),
+  },
+  MinRateIntervalSec: timeLimit('minRateIntervalSec', '5min'),
+  RetrySec: timeLimit('retrySec', '1s', 0),
+  RetryTimeoutSec: timeLimit('retryTimeoutSec', '10min', 0),
+  RetryAfterMaxSec: timeLimit('retryAfterMaxSec', '15min', 0),
   Proxy: { key: 'proxy', allowed: 'http://HOST:PORT, https://HOST:PORT', schema: url },
   CAFile: { key: 'caFile', allowed: 'an absolute path', schema: z.string().check(z.regex(/^\//)) },
   Schedule: {
@@ -177,6 +201,10 @@ function isKey<T extends object>(table: T, key: string): key is Extract<keyof T,
 
 function atMost(value: number | undefined, max: number): number | undefined {
   return value !== undefined && value <= max ? value : undefined;
+}
+
+function atLeast(value: number | undefined, min: number): number | undefined {
+  return value !== undefined && value >= min ? value : undefined;
 }
 
 function positive(value: number | undefined): number | undefined {

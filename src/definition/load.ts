@@ -1,4 +1,5 @@
 /** Everything that is defined on a host: components, what is wrong with them, and what is left to other tools. */
+import { withoutSecrets } from '../errors.ts';
 import { type Tree, treeAt, withDirectoryOf } from '../os/root.ts';
 import type { Component, Transfer } from '../types.ts';
 import { type Candidate, ownCandidates, ownDirectories, sysupdateCandidates } from './candidates.ts';
@@ -104,5 +105,5 @@ function definedTwice(name: string, candidates: readonly Candidate[]): Problem {
 
 /** Settings as `file:line: message`, the form of every problem report. */
 export function renderProblem(problem: Problem): string {
-  return `${problem.file}:${problem.line}: ${problem.message}`;
+  return withoutSecrets(`${problem.file}:${problem.line}: ${problem.message}`);
 }

@@ -1,11 +1,10 @@
 /** Small bodies, read whole under a cap. */
 import { PolicyError } from '../errors.ts';
-import { chunksOf, type HttpClient, type HttpResponse, RequestError, statusError } from './http.ts';
+import { withDeadline } from './deadline.ts';
+import { chunksOf, type HttpClient, type HttpResponse } from './http.ts';
+import { RequestError, statusError, tooLate } from './request-error.ts';
 import { withRetries } from './retry.ts';
 import { displayUrl } from './url.ts';
-
-/** Milliseconds that a small body may take altogether: a server that drips must not hold up a run. */
-const SMALL_DEADLINE = 60_000;
 
 /** What a server said of the state of a file, for the next conditional request. */
 export interface Validators {
@@ -40,30 +39,51 @@ export async function fetchBody(
     ...(previous?.etag ? { 'if-none-match': previous.etag } : {}),
     ...(previous?.lastModified ? { 'if-modified-since': previous.lastModified } : {}),
   };
+  return withinListTimeout(http, url, signal, async (within) => {
+    const response = await http.get(url, { headers, signal: within });
+    if (response.status === 304 && previous) {
+      response.body.destroy();
+      return 'unchanged';
+    }
+    // 403 is what object stores answer for what is not there.
+    if ([403, 404, 410].includes(response.status)) {
+      response.body.destroy();
+      return undefined;
+    }
+    if (response.status !== 200) throw statusError(response);
+    if (isWebPage(response)) {
+      response.body.destroy();
+      return undefined;
+    }
+    const bytes = await readBody(response, options.maxBytes, options.tooLarge);
+    if (/^\s*<(!doctype html|html)/i.test(bytes.subarray(0, 256).toString('latin1'))) return undefined;
+    const etag = response.header('etag');
+    const lastModified = response.header('last-modified');
+    return { url: response.url, bytes, etag, lastModified };
+  });
+}
+
+/**
+ * Tries an operation on a small file, within `ListTimeoutSec=` for all tries: a server that drips must not hold up a
+ * run. What a server asks to wait is not counted.
+ */
+function withinListTimeout<T>(
+  http: HttpClient,
+  url: string,
+  signal: AbortSignal | undefined,
+  operation: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { listTimeoutSec } = http.limits;
+  let leftSec = listTimeoutSec;
   return withRetries(
+    http,
     async () => {
-      const deadline = AbortSignal.timeout(SMALL_DEADLINE);
-      const within = signal ? AbortSignal.any([signal, deadline]) : deadline;
-      const response = await http.get(url, { headers, signal: within });
-      if (response.status === 304 && previous) {
-        response.body.destroy();
-        return 'unchanged';
+      const began = performance.now();
+      try {
+        return await withDeadline(leftSec, signal, () => tooLate(url, 'ListTimeoutSec=', listTimeoutSec), operation);
+      } finally {
+        leftSec -= (performance.now() - began) / 1000;
       }
-      // 403 is what object stores answer for what is not there.
-      if ([403, 404, 410].includes(response.status)) {
-        response.body.destroy();
-        return undefined;
-      }
-      if (response.status !== 200) throw statusError(response);
-      if (isWebPage(response)) {
-        response.body.destroy();
-        return undefined;
-      }
-      const bytes = await readBody(response, options.maxBytes, options.tooLarge);
-      if (/^\s*<(!doctype html|html)/i.test(bytes.subarray(0, 256).toString('latin1'))) return undefined;
-      const etag = response.header('etag');
-      const lastModified = response.header('last-modified');
-      return { url: response.url, bytes, etag, lastModified };
     },
     { signal },
   );

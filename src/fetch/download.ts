@@ -2,24 +2,22 @@
  * Downloads one payload into staging: hashed while it is written, resumed where it broke off, and only given its name
  * when its hash is right and it is on disk.
  */
-import { createHash, type Hash } from 'node:crypto';
-import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { NetworkError, PolicyError, TrustError } from '../errors.ts';
-import { dropFile, syncDirectory, writeAll } from '../os/atomic-file.ts';
+import { dropFile, syncDirectory } from '../os/atomic-file.ts';
 import { ensureSpace, type MakeRoom, watchSpace } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import { isWebPage } from './body.ts';
-import { chunksOf, type HttpClient, type HttpResponse, RequestError, statusError } from './http.ts';
+import { withDeadline } from './deadline.ts';
+import { chunksOf, type HttpClient, type HttpResponse } from './http.ts';
+import { PartialFile } from './partial-file.ts';
+import { createRateFloor } from './rate-floor.ts';
 import type { RateLimiter } from './rate-limit.ts';
+import { RESUMES, RequestError, statusError, tooLate } from './request-error.ts';
 import { PAYLOAD_RETRIES, withRetries } from './retry.ts';
 import { displayUrl } from './url.ts';
 
-/** Bytes that are gathered before they are written. */
-const WRITE_SIZE = 1024 * 1024;
-/** Least bytes per second, over so many milliseconds; a slower server only seems to be alive. */
-const LEAST_RATE = 1024;
-const RATE_WINDOW = 300_000;
 /** An attempt that brought this many bytes does not count as failed. */
 const PROGRESS_SIZE = 1024 * 1024;
 
@@ -44,9 +42,13 @@ export interface DownloadRequest {
 export async function download(http: HttpClient, request: DownloadRequest): Promise<void> {
   const partial = `${request.path}.partial`;
   try {
-    const file = await PartialFile.open(partial);
+    const file = await PartialFile.open(partial, request.maxBytes);
+    const { downloadTimeoutSec } = http.limits;
+    const expired = () => tooLate(request.url, 'DownloadTimeoutSec=', downloadTimeoutSec, RESUMES);
     try {
-      await fetchInto(http, request, file);
+      await withDeadline(downloadTimeoutSec, request.signal, expired, (signal) =>
+        fetchInto(http, { ...request, signal }, file),
+      );
       await file.handle.sync();
     } finally {
       await file.handle.close();
@@ -62,42 +64,57 @@ export async function download(http: HttpClient, request: DownloadRequest): Prom
 }
 
 async function fetchInto(http: HttpClient, request: DownloadRequest, file: PartialFile): Promise<void> {
-  const resumed = file.size > 0;
-  await receive(http, request, file);
+  let { encoding, resumed } = await receive(http, request, file);
   if (file.digest() === request.sha256) return;
   if (resumed) {
-    // What an earlier run left may be of another file, or damaged: once more from the beginning.
+    // What was there may be of another file, or damaged, and the rest may be no rest of it: once more, from nothing.
     await file.restart();
-    await receive(http, request, file);
+    ({ encoding, resumed } = await receive(http, request, file));
     if (file.digest() === request.sha256) return;
   }
   const found = file.digest();
   await file.restart();
   await rm(`${request.path}.partial`, { force: true });
-  throw new TrustError(`${displayUrl(request.url)}: hash mismatch: expected ${request.sha256}, got ${found}`, {
+  // Bodies are never decoded: what is listed is what is published.
+  const encoded = encoding === undefined ? '' : `; the server sent it with Content-Encoding: ${encoding}, unasked`;
+  const what = `hash mismatch: expected ${request.sha256}, got ${found}${encoded}`;
+  throw new TrustError(`${displayUrl(request.url)}: ${what}`, {
     next: 'the server has another file than its manifest says; nothing was installed, a later run tries again',
   });
 }
 
-/** Receives the rest of the file, over as many attempts as it takes. */
-async function receive(http: HttpClient, request: DownloadRequest, file: PartialFile): Promise<void> {
-  const limits = { signal: request.signal };
+/**
+ * Receives the rest of the file, over as many attempts as it takes.
+ * @returns how the last answer was encoded, and whether it was only the rest of the file
+ */
+async function receive(
+  http: HttpClient,
+  request: DownloadRequest,
+  file: PartialFile,
+): Promise<{ encoding: string | undefined; resumed: boolean }> {
+  const { signal } = request;
+  let resumed = file.size > 0;
   let before = file.size;
   let etag: string | undefined;
+  let encoding: string | undefined;
   await withRetries(
+    http,
     async () => {
       before = file.size;
       const range = file.size > 0 ? { range: `bytes=${file.size}-`, ...(etag ? { 'if-range': etag } : {}) } : {};
-      const response = await http.get(request.url, { headers: range, ...limits });
+      const response = await http.get(request.url, { headers: range, signal });
       const total = await beginBody(response, request, file);
       if (total === 'complete') return;
       // Weak validators do not promise the same bytes.
       const tag = response.header('etag');
       etag = tag?.startsWith('W/') ? undefined : tag;
-      await readInto(response, request, file, total);
+      encoding = response.header('content-encoding');
+      resumed = file.size > 0;
+      await readInto(http, response, request, file, total);
     },
-    { ...limits, retries: PAYLOAD_RETRIES, isProgress: () => file.size - before >= PROGRESS_SIZE },
+    { signal, retries: PAYLOAD_RETRIES, isProgress: () => file.size - before >= PROGRESS_SIZE },
   );
+  return { encoding, resumed };
 }
 
 /** Checks status and headers and puts the file at the place where the body begins; the total size, when it is told. */
@@ -121,32 +138,42 @@ async function beginBody(
       next: 'look at Path= and MatchPattern= of the definition',
     });
   }
-  const length = Number(response.header('content-length') ?? Number.NaN);
-  if (response.status === 206) {
-    const range = /^bytes ([0-9]+)-[0-9]+\/([0-9]+|\*)$/.exec(response.header('content-range') ?? '');
-    if (!range || Number(range[1]) !== file.size) {
-      response.body.destroy();
-      await file.restart();
-      throw new RequestError(`${url}: the server sent another range than was asked for`, { retryable: true });
-    }
-  } else {
-    await file.restart();
+  const total = await totalSize(response, file);
+  const known = total ?? file.size;
+  if (known > request.maxBytes) {
+    response.body.destroy();
+    throw overCap(request);
   }
-  const total = Number.isSafeInteger(length) && length >= 0 ? file.size + length : undefined;
-  if (total !== undefined) {
-    if (total > request.maxBytes) {
-      response.body.destroy();
-      throw overCap(request);
-    }
-    await ensureSpace(dirname(request.path), length, request.makeRoom).catch((error: unknown) => {
-      response.body.destroy();
-      throw error;
-    });
-  }
+  await ensureSpace(dirname(request.path), known - file.size, request.makeRoom).catch((error: unknown) => {
+    response.body.destroy();
+    throw error;
+  });
   return total;
 }
 
+/** The size that the whole file is said to have; empties it where the answer begins at its beginning. */
+async function totalSize(response: HttpResponse, file: PartialFile): Promise<number | undefined> {
+  const length = Number(response.header('content-length') ?? Number.NaN);
+  if (response.status === 200) {
+    await file.restart();
+    return Number.isSafeInteger(length) && length >= 0 ? length : undefined;
+  }
+  const range = /^bytes ([0-9]+)-[0-9]+\/([0-9]+|\*)$/.exec(response.header('content-range') ?? '');
+  if (!range || Number(range[1]) !== file.size) {
+    response.body.destroy();
+    await file.restart();
+    throw new RequestError(`${displayUrl(response.url)}: the server sent another range than was asked for`, {
+      retryable: true,
+    });
+  }
+  // The server may cut the range short: then the rest is asked for again.
+  const total = Number(range[2]);
+  if (Number.isSafeInteger(total)) return total;
+  return Number.isSafeInteger(length) ? file.size + length : undefined;
+}
+
 async function readInto(
+  http: HttpClient,
   response: HttpResponse,
   request: DownloadRequest,
   file: PartialFile,
@@ -154,21 +181,22 @@ async function readInto(
 ): Promise<void> {
   const report = () =>
     request.onProgress?.({ receivedBytes: file.size, ...(total === undefined ? {} : { totalBytes: total }) });
+  const floor = createRateFloor(http.limits);
   const watch = watchSpace(dirname(request.path), request.makeRoom);
-  let window = { since: performance.now(), size: file.size };
   try {
     for await (const chunk of chunksOf(response)) {
       if (file.size + chunk.length > request.maxBytes) throw overCap(request);
       await watch(chunk.length);
       await file.append(chunk);
+      const received = performance.now();
       await request.rateLimiter?.take(chunk.length, request.signal);
       report();
-      const elapsed = performance.now() - window.since;
-      if (elapsed < RATE_WINDOW) continue;
-      if (file.size - window.size < (LEAST_RATE * elapsed) / 1000) {
-        throw new RequestError(`${displayUrl(response.url)}: slower than 1 KiB/s`, { retryable: false });
+      // What this side makes the server wait is not its slowness.
+      if (floor.isTooSlow(chunk.length, performance.now() - received)) {
+        const { minRate, minRateIntervalSec } = http.limits;
+        const what = `slower than MinRate= (${minRate} bytes per second) for ${minRateIntervalSec} s`;
+        throw new RequestError(`${displayUrl(response.url)}: ${what}`, { retryable: false, next: RESUMES });
       }
-      window = { since: performance.now(), size: file.size };
     }
   } catch (error) {
     response.body.destroy();
@@ -187,71 +215,4 @@ function overCap(request: DownloadRequest): PolicyError {
   return new PolicyError(`${displayUrl(request.url)}: larger than MaxImageSize= (${request.maxBytes} bytes)`, {
     next: 'raise MaxImageSize= in extupdate.conf if the image is meant to be that large',
   });
-}
-
-/** A file that grows at its end, with the hash of all that is in it. */
-class PartialFile {
-  readonly handle: FileHandle;
-  /** Bytes received, written or about to be. */
-  size = 0;
-  #hash: Hash = createHash('sha256');
-  #pending: Buffer[] = [];
-  #pendingSize = 0;
-  #writing: Promise<void> = Promise.resolve();
-
-  private constructor(handle: FileHandle) {
-    this.handle = handle;
-  }
-
-  /** Opens or makes the file and hashes what it holds already. */
-  static async open(path: string): Promise<PartialFile> {
-    const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants;
-    const file = new PartialFile(await open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600));
-    const buffer = Buffer.allocUnsafe(WRITE_SIZE);
-    for (;;) {
-      const { bytesRead } = await file.handle.read(buffer, 0, buffer.length, file.size);
-      if (bytesRead === 0) return file;
-      file.#hash.update(buffer.subarray(0, bytesRead));
-      file.size += bytesRead;
-    }
-  }
-
-  /** Adds bytes; they are written together with others, while more arrive. */
-  async append(chunk: Buffer): Promise<void> {
-    this.#hash.update(chunk);
-    this.#pending.push(chunk);
-    this.#pendingSize += chunk.length;
-    this.size += chunk.length;
-    if (this.#pendingSize >= WRITE_SIZE) await this.#write();
-  }
-
-  /** Waits until everything is written. */
-  async flush(): Promise<void> {
-    await this.#write();
-    await this.#writing;
-  }
-
-  /** Empties the file. */
-  async restart(): Promise<void> {
-    await this.flush();
-    await this.handle.truncate(0);
-    this.size = 0;
-    this.#hash = createHash('sha256');
-  }
-
-  /** The hash so far, lower-case hex. */
-  digest(): string {
-    return this.#hash.copy().digest('hex');
-  }
-
-  async #write(): Promise<void> {
-    await this.#writing;
-    if (this.#pendingSize === 0) return;
-    const position = this.size - this.#pendingSize;
-    this.#writing = writeAll(this.handle, this.#pending, position);
-    // Whoever waits for it next gets the failure; until then it must not count as unhandled.
-    this.#writing.catch(() => {});
-    this.#pending = [];
-    this.#pendingSize = 0;
-  }
 }

@@ -3,20 +3,17 @@
  * decoded, because hashes are of the published bytes.
  */
 import type { Dispatcher } from 'undici';
-import { NetworkError } from '../errors.ts';
+import { createDispatcher } from './connections.ts';
 import type { Authorization } from './credentials.ts';
 import { getFile, isFileUrl } from './file-url.ts';
-import { displayUrl, redirectTarget, sameOrigin } from './url.ts';
+import type { NetworkLimits } from './limits.ts';
+import { RequestError, requestError } from './request-error.ts';
+import { displayUrl, redirectTarget, sameOrigin, withoutCredentials } from './url.ts';
 
 /** Redirects that are followed before a loop is assumed. */
 const REDIRECTS_MAX = 5;
-/** Milliseconds to connect, to the first header, and between two pieces of a body. */
-const CONNECT_TIMEOUT = 10_000;
-const HEADERS_TIMEOUT = 30_000;
-const BODY_TIMEOUT = 30_000;
-/** Connections to one server; enough for many components without being a burden. */
-const CONNECTIONS = 8;
-
+/** Interim answers (1xx) before the final one; each of them counts as a sign of life. */
+const INTERIM_ANSWERS_MAX = 10;
 export interface HttpOptions {
   readonly allowHttp: boolean;
   readonly proxy?: string;
@@ -24,6 +21,9 @@ export interface HttpOptions {
   readonly authorities: () => string | undefined;
   readonly authorization: Authorization;
   readonly userAgent: string;
+  readonly limits: NetworkLimits;
+  /** Told what makes the run wait. */
+  readonly notice?: (text: string) => void;
 }
 
 export interface HttpRequest {
@@ -39,26 +39,11 @@ export interface HttpResponse {
   readonly body: AsyncIterable<Buffer> & { destroy(): void };
 }
 
-/** A failed request; `retryAfter` is what the server asked for, in seconds. */
-export class RequestError extends NetworkError {
-  readonly retryable: boolean;
-  readonly retryAfter: number | undefined;
-  readonly status: number | undefined;
-
-  constructor(
-    message: string,
-    details: { retryable: boolean; retryAfter?: number | undefined; status?: number; cause?: unknown; next?: string },
-  ) {
-    super(message, details);
-    this.retryable = details.retryable;
-    this.retryAfter = details.retryAfter;
-    this.status = details.status;
-  }
-}
-
 export interface HttpClient {
   /** Sends a GET and follows redirects. Any final status is an answer; only failures throw. @throws RequestError */
   get(url: string, request?: HttpRequest): Promise<HttpResponse>;
+  readonly limits: NetworkLimits;
+  readonly notice: (text: string) => void;
   close(): Promise<void>;
 }
 
@@ -72,17 +57,9 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     setFlagsFromString('--liftoff-only');
     // undici is CommonJS: only its default export survives bundling.
     const { default: undici } = await import('undici');
-    const common = { connections: CONNECTIONS, headersTimeout: HEADERS_TIMEOUT, bodyTimeout: BODY_TIMEOUT };
-    const ca = options.authorities();
-    const connect = { timeout: CONNECT_TIMEOUT, ...(ca === undefined ? {} : { ca }) };
-    const tls = ca === undefined ? {} : { requestTls: { ca }, proxyTls: { ca } };
-    // undici 7 tunnels http:// through proxies by default, which common proxies refuse.
-    const proxied = { ...common, connect, ...tls, proxyTunnel: false };
-    const dispatcher = options.proxy
-      ? new undici.ProxyAgent({ ...proxied, uri: options.proxy })
-      : hasProxyEnvironment()
-        ? new undici.EnvHttpProxyAgent(proxied)
-        : new undici.Agent({ ...common, connect });
+    const { proxy, limits } = options;
+    const authorities = options.authorities();
+    const dispatcher = createDispatcher(undici, { authorities, limits, ...(proxy === undefined ? {} : { proxy }) });
     return { request: undici.request, dispatcher };
   };
 
@@ -90,7 +67,15 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     loading ??= load();
     const { request, dispatcher } = await loading;
     try {
-      const response = await request(url, { dispatcher, headers, ...(signal ? { signal } : {}) });
+      let interim = 0;
+      const onInfo = () => {
+        interim += 1;
+        if (interim > INTERIM_ANSWERS_MAX)
+          throw new RequestError(`${displayUrl(url)}: no end of interim answers`, {
+            retryable: false,
+          });
+      };
+      const response = await request(url, { dispatcher, headers, onInfo, ...(signal ? { signal } : {}) });
       // A body that nobody reads any more may still fail; that is nobody's error.
       response.body.on('error', () => {});
       return {
@@ -105,6 +90,8 @@ export function createHttpClient(options: HttpOptions): HttpClient {
   }
 
   return {
+    limits: options.limits,
+    notice: options.notice ?? (() => {}),
     async get(url, request = {}) {
       if (isFileUrl(url)) return getFile(url);
       let current = url;
@@ -125,25 +112,11 @@ export function createHttpClient(options: HttpOptions): HttpClient {
       throw new RequestError(`${displayUrl(url)}: more than ${REDIRECTS_MAX} redirects`, { retryable: false });
     },
     async close() {
-      if (loading) await (await loading).dispatcher.destroy();
+      // What could not be made has been told.
+      const made = await loading?.catch(() => undefined);
+      await made?.dispatcher.destroy();
     },
   };
-}
-
-/** The error for an answer that is not the wanted one. */
-export function statusError(response: HttpResponse): RequestError {
-  response.body.destroy();
-  const { status } = response;
-  const retryable = [408, 425, 429, 500, 502, 503, 504].includes(status);
-  const next = [401, 403, 407].includes(status)
-    ? 'look at Credential= in extupdate.conf'
-    : 'a later run tries again; if it stays, tell the publisher';
-  return new RequestError(`${displayUrl(response.url)}: the server answered ${status}`, {
-    retryable,
-    status,
-    retryAfter: parseRetryAfter(response.header('retry-after')),
-    next,
-  });
 }
 
 /** The pieces of a body; only what fails in receiving them becomes a {@link RequestError}. */
@@ -155,60 +128,6 @@ export async function* chunksOf(response: HttpResponse): AsyncGenerator<Buffer> 
   }
 }
 
-/** The failure of a connection or a body, told in words. */
-function requestError(url: string, error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof NetworkError || error.name === 'AbortError') return error;
-  if (error.name === 'TimeoutError') {
-    return new RequestError(`${displayUrl(url)}: took too long altogether`, { retryable: false, cause: error });
-  }
-  const cause = error instanceof AggregateError ? (error.errors[0] as Error) : error;
-  const code = (cause as NodeJS.ErrnoException).code ?? cause.name;
-  const words = FAILURES[code];
-  const tls = /CERT|SSL|TLS|ALTNAME|SELF_SIGNED|ISSUER|UNABLE_TO_/.test(code);
-  const what = words ?? (tls ? `TLS: ${cause.message}` : cause.message || code);
-  const clock = /NOT_YET_VALID|EXPIRED/.test(code) ? ` (this machine's clock says ${new Date().toISOString()})` : '';
-  return new RequestError(`${displayUrl(url)}: ${what}${clock}`, {
-    retryable: !tls && code !== 'ERR_INVALID_URL' && code !== 'ENOTFOUND',
-    cause: error,
-    ...(code === 'ENOTFOUND' ? { next: 'look at the host name in Path=, and at the network' } : {}),
-  });
-}
-
-const FAILURES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'the connection was reset',
-  EPIPE: 'the connection was closed',
-  ENOTFOUND: 'the host name is unknown',
-  EAI_AGAIN: 'the host name could not be looked up now',
-  ENETUNREACH: 'the network is unreachable',
-  EHOSTUNREACH: 'the host is unreachable',
-  ETIMEDOUT: 'the connection timed out',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection within 10 s',
-  UND_ERR_HEADERS_TIMEOUT: 'no answer within 30 s',
-  UND_ERR_BODY_TIMEOUT: 'no byte for 30 s',
-  UND_ERR_SOCKET: 'the server closed the connection in the middle of its answer',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer has another length than it said',
-  UND_ERR_ABORTED: 'the proxy refused the connection',
-};
-
-/** `Retry-After:` in seconds; undefined for what makes no sense. */
-function parseRetryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const seconds = /^[0-9]+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
-  return seconds >= 0 ? seconds : undefined;
-}
-
 function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
-}
-
-function withoutCredentials(url: string): string {
-  const parsed = new URL(url);
-  parsed.username = '';
-  parsed.password = '';
-  return parsed.href;
-}
-
-function hasProxyEnvironment(): boolean {
-  return ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'].some((name) => process.env[name]);
 }

@@ -1,7 +1,8 @@
 /** A remote file read piece by piece with HTTP range requests. */
 import type { RandomAccess } from '../image/random-access.ts';
 import { isWebPage, readBody } from './body.ts';
-import { type HttpClient, RequestError, statusError } from './http.ts';
+import type { HttpClient } from './http.ts';
+import { RequestError, statusError } from './request-error.ts';
 import { withRetries } from './retry.ts';
 import { displayUrl } from './url.ts';
 
@@ -21,6 +22,7 @@ export async function openRangeSource(http: HttpClient, url: string, signal?: Ab
 
   const fetchRange = (from: number, to: number) =>
     withRetries(
+      http,
       async () => {
         const response = await http.get(url, { headers: { range: `bytes=${from}-${to}` }, signal });
         if (response.status === 200) {

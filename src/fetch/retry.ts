@@ -1,43 +1,54 @@
 /** Which failures are worth another attempt, and when. */
-import type { RequestError } from './http.ts';
+import { setTimeout } from 'node:timers/promises';
+import type { HttpClient } from './http.ts';
+import { RequestError } from './request-error.ts';
 
 /** Attempts after the first one: for payloads, and for the small files that somebody may be waiting for. */
 export const PAYLOAD_RETRIES = 4;
 const SMALL_RETRIES = 2;
-/** Milliseconds: the first pause, doubled each time with jitter, and the longest. */
-const FIRST_PAUSE = 400;
+/** Longest pause between two attempts, in milliseconds, but for what a server asks for. */
 const LONGEST_PAUSE = 30_000;
-/** Longest `Retry-After:` that is waited for, in seconds; longer ones are left to the next run. */
-const RETRY_AFTER_MAX = 60;
+/** Seconds of waiting that are worth a word. */
+const LONG_WAIT_SEC = 5;
 
-/**
- * Runs an operation again while it fails with a retryable {@link RequestError}.
- * `isProgress` tells whether the last attempt got somewhere: then the count starts anew.
- */
-export async function withRetries<T>(
-  operation: () => Promise<T>,
-  options: {
-    readonly signal?: AbortSignal | undefined;
-    readonly isProgress?: () => boolean;
-    readonly retries?: number;
-  } = {},
-): Promise<T> {
-  const { default: pRetry } = await import('p-retry');
-  return pRetry(operation, {
-    retries: options.retries ?? SMALL_RETRIES,
-    minTimeout: FIRST_PAUSE,
-    maxTimeout: LONGEST_PAUSE,
-    randomize: true,
-    ...(options.signal ? { signal: options.signal } : {}),
-    shouldConsumeRetry: () => options.isProgress?.() !== true,
-    shouldRetry: ({ error }) => isRetryable(error) && (error.retryAfter ?? 0) <= RETRY_AFTER_MAX,
-    onFailedAttempt: async ({ error, retriesLeft }) => {
-      if (!isRetryable(error) || retriesLeft === 0 || !error.retryAfter || error.retryAfter > RETRY_AFTER_MAX) return;
-      await new Promise((resolve) => setTimeout(resolve, (error.retryAfter ?? 0) * 1000));
-    },
-  });
+export interface RetryOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the last attempt got somewhere: then it does not count as failed. */
+  readonly isProgress?: () => boolean;
+  readonly retries?: number;
 }
 
-function isRetryable(error: unknown): error is RequestError {
-  return error instanceof Error && (error as RequestError).retryable === true;
+/**
+ * Runs an operation again while it fails with a retryable {@link RequestError}, within `limits` of the client.
+ */
+export async function withRetries<T>(
+  { limits, notice }: Pick<HttpClient, 'limits' | 'notice'>,
+  operation: () => Promise<T>,
+  { signal, isProgress = () => false, retries = SMALL_RETRIES }: RetryOptions = {},
+): Promise<T> {
+  const { default: pRetry } = await import('p-retry');
+  let waitedSec = 0;
+  let fruitlessSince = performance.now();
+  return pRetry(operation, {
+    retries,
+    minTimeout: limits.retrySec * 1000,
+    maxTimeout: LONGEST_PAUSE,
+    randomize: true,
+    ...(signal ? { signal } : {}),
+    shouldConsumeRetry: () => !isProgress(),
+    shouldRetry: async ({ error }) => {
+      if (!(error instanceof RequestError && error.retryable)) return false;
+      if (isProgress()) fruitlessSince = performance.now();
+      if (performance.now() - fruitlessSince > limits.retryTimeoutSec * 1000) return false;
+      const askedSec = error.retryAfter ?? 0;
+      if (waitedSec + askedSec > limits.retryAfterMaxSec) return false;
+      if (askedSec === 0) return true;
+      if (askedSec >= LONG_WAIT_SEC) notice(`${error.message}; waiting`);
+      await setTimeout(askedSec * 1000, undefined, signal ? { signal } : {});
+      waitedSec += askedSec;
+      // The server's wish, and no lack of fruit.
+      fruitlessSince += askedSec * 1000;
+      return true;
+    },
+  });
 }

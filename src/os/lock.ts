@@ -1,17 +1,43 @@
 /**
  * Locks that die with their holder: flock(1) takes the lock on a file description that we share with it and keep open.
- * Node has no flock(2) of its own.
+ * Node has no flock(2) of its own. No other program that we start gets the description.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  rmSync,
+  type Stats,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
-import { BusyError, StorageError } from '../errors.ts';
+import { StorageError } from '../errors.ts';
 import { makeDirectories } from './atomic-file.ts';
-import { readBoundedFile } from './bounded-file.ts';
+import { busyError, isKnownHeld } from './held-lock.ts';
 import { storageError } from './storage-error.ts';
 
 export interface Lock {
+  readonly path: string;
   release(): Promise<void>;
+}
+
+export interface LockOptions {
+  /** How long to wait for another run to end, in seconds; 0 = not at all. */
+  readonly waitSec?: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * `own`: directory and file are made those of this user alone, for whoever can open a lock file can keep everybody from
+   * their work. `foreign`: another user may put there what he likes, and what is no lock file is removed. Else they are
+   * as somebody has made them.
+   */
+  readonly place?: 'own' | 'foreign' | undefined;
 }
 
 /** flock(1)'s status when somebody else holds the lock. */
@@ -20,18 +46,14 @@ const HELD = 75;
 const CHILD_FD = 3;
 
 /**
- * Takes the lock at once, or fails.
+ * Takes a lock, at once unless there is time to wait, or fails.
  * @param command what this run does, for the message that another run prints
- * @param options.waitSec how long to wait for another run to end, in seconds
- * @param options.signal ends the waiting
  * @throws BusyError that names the holder; StorageError; what the signal was aborted with
  */
-export async function takeLock(
-  path: string,
-  command: string,
-  { waitSec = 0, signal }: { readonly waitSec?: number; readonly signal?: AbortSignal | undefined } = {},
-): Promise<Lock> {
-  const file = await openLockFile(path);
+export async function takeLock(path: string, command: string, options: LockOptions = {}): Promise<Lock> {
+  const { waitSec = 0, signal } = options;
+  if (waitSec === 0 && isKnownHeld(path)) throw busyError(path);
+  const file = await openLockFile(path, options.place);
   try {
     const patience = waitSec > 0 ? ['-w', String(waitSec)] : ['-n'];
     const child = spawn('flock', [...patience, '-E', String(HELD), String(CHILD_FD)], {
@@ -46,20 +68,53 @@ export async function takeLock(
     closeSync(file);
     throw storageError(path, error);
   }
-  return { release: async () => closeSync(file) };
+  return { path, release: async () => closeSync(file) };
 }
 
-/** The directory may belong to somebody else: what is no file of its own there is not followed, and not waited for. */
-async function openLockFile(path: string): Promise<number> {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+/** Opens the file, and makes it where it is missing; what is no file of its own is not followed, nor waited for. */
+async function openLockFile(path: string, place: LockOptions['place']): Promise<number> {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
   try {
     await makeDirectories(dirname(path), 0o755);
+    if (place === 'own') using(openSync(dirname(path), O_DIRECTORY), (directory) => makeOwn(directory, 0o755));
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (place === 'foreign' && found && !isLockFile(found)) rmSync(path, { recursive: true, force: true });
+    else if (found && !isLockFile(found)) throw notLockFile(path);
     const file = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-    if (fstatSync(file).isFile()) return file;
-    closeSync(file);
-    throw new StorageError(`${path}: not a regular file`, { next: 'move it away' });
+    try {
+      if (!isLockFile(fstatSync(file))) throw notLockFile(path);
+      if (place === 'own') makeOwn(file, 0o600);
+      return file;
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
   } catch (error) {
     throw storageError(path, error);
+  }
+}
+
+/** A second name would be that of a file that is something else, and it would be overwritten. */
+function isLockFile(info: Stats): boolean {
+  return info.isFile() && info.nlink === 1;
+}
+
+function notLockFile(path: string): StorageError {
+  return new StorageError(`${path}: not a regular file of its own`, { next: `remove it: rm -r ${path}` });
+}
+
+function makeOwn(file: number, mode: number): void {
+  const { uid, mode: found } = fstatSync(file);
+  const own = process.geteuid?.() ?? uid;
+  if (uid !== own) fchownSync(file, own, process.getegid?.() ?? -1);
+  if ((found & 0o7777) !== mode) fchmodSync(file, mode);
+}
+
+function using(file: number, operation: (file: number) => void): void {
+  try {
+    operation(file);
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -71,18 +126,8 @@ function ended(child: ChildProcess, path: string, signal: AbortSignal | undefine
     });
     child.once('close', (status) => {
       if (status === 0) resolve();
-      else if (status === HELD)
-        reject(new BusyError(`busy: ${holderOf(path)}`, { next: 'wait for it to end, or use --wait=SEC' }));
+      else if (status === HELD) reject(busyError(path));
       else reject(new StorageError(`${path}: cannot be locked (flock ended with ${status})`));
     });
   });
-}
-
-function holderOf(path: string): string {
-  try {
-    const { pid, command, since } = JSON.parse(String(readBoundedFile('', path))) as Record<string, unknown>;
-    return `"extupdate ${command}" with process id ${pid} has been at work since ${since}`;
-  } catch {
-    return `another run holds ${path}`;
-  }
 }

@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { fetchBody } from '../fetch/body.ts';
+import { withDeadline } from '../fetch/deadline.ts';
 import type { HttpClient } from '../fetch/http.ts';
 import { openRangeSource, RangesUnsupported } from '../fetch/range-source.ts';
+import { tooLate } from '../fetch/request-error.ts';
 import { detectCompression } from '../image/compression.ts';
 import { openImage } from '../image/open-image.ts';
 import { cached } from '../image/part.ts';
@@ -49,10 +51,16 @@ async function readRemote(
   instance: OfferedInstance,
   signal?: AbortSignal,
 ): Promise<ImageFacts | undefined> {
+  const { listTimeoutSec } = http.limits;
+  const expired = () => tooLate(instance.location, 'ListTimeoutSec=', listTimeoutSec);
   try {
-    const source = await openRangeSource(http, instance.location, signal);
-    if (detectCompression(await source.read(0, Math.min(8, source.size)))) return undefined;
-    return await readImageFacts(() => openImage(cached(source, REMOTE_CACHE)), 'remote');
+    return await withDeadline(listTimeoutSec, signal, expired, async (within) => {
+      const source = await openRangeSource(http, instance.location, within);
+      if (detectCompression(await source.read(0, Math.min(8, source.size)))) return undefined;
+      const facts = await readImageFacts(() => openImage(cached(source, REMOTE_CACHE)), 'remote');
+      // Perhaps the server is at fault, and not the image: its hash will tell, once it is here.
+      return facts.defect === undefined ? facts : undefined;
+    });
   } catch (error) {
     if (error instanceof RangesUnsupported) return undefined;
     throw error;

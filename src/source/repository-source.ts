@@ -1,6 +1,5 @@
 /** `url-file` and `url-tar`: a published directory with SHA256SUMS, whose payloads are downloaded into staging. */
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import type { PublicKey } from 'openpgp';
 import { type Config, overrideBaseUrl } from '../definition/config.ts';
 import { TrustError } from '../errors.ts';
@@ -9,7 +8,8 @@ import type { HttpClient } from '../fetch/http.ts';
 import type { RateLimiter } from '../fetch/rate-limit.ts';
 import { displayUrl } from '../fetch/url.ts';
 import { makeDirectories } from '../os/atomic-file.ts';
-import { hashFile } from '../os/hash-file.ts';
+import { hashRegular } from '../os/regular-file.ts';
+import { removeTree } from '../os/remove-tree.ts';
 import type { MakeRoom } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import type { Reporter } from '../reporter.ts';
@@ -103,10 +103,8 @@ async function stageOnce(
   const { staging, offline, reporter, config, http, rateLimiter, signal } = options;
   const path = staging.payload(instance.sha256);
   if (existsSync(path)) {
-    if ((await hashFile(path)) === instance.sha256) return false;
-    await rm(path, { force: true }).catch((error: unknown) => {
-      throw storageError(path, error);
-    });
+    if ((await hashRegular(path, config.maxImageSize)) === instance.sha256) return false;
+    await removeTree(path);
     if (offline) {
       throw new TrustError(`${instance.name}: what was acquired of it is damaged`, {
         next: 'run extupdate acquire again',

@@ -6,7 +6,7 @@ import type { PublicKey } from 'openpgp';
 import { NetworkError, TrustError } from '../errors.ts';
 import { fetchBody, type Validators } from '../fetch/body.ts';
 import type { HttpClient } from '../fetch/http.ts';
-import { displayUrl } from '../fetch/url.ts';
+import { displayUrl, withoutCredentials } from '../fetch/url.ts';
 import type { SignaturePolicy } from '../verify/signature.ts';
 import { SIGNATURE_SIZE_MAX, verifySignature } from '../verify/signature.ts';
 import { noteList } from './long-lists.ts';
@@ -135,7 +135,7 @@ function dropOldest(lists: Map<string, unknown>, sizes: Map<string, number>): vo
 }
 
 async function obtain(baseUrl: string, signed: boolean, options: RepositoryOptions): Promise<SavedManifest> {
-  const previous = readSavedManifest(options.staging.manifestDirectory(baseUrl), baseUrl);
+  const previous = readSavedManifest(options.staging.manifestDirectory(baseUrl), withoutCredentials(baseUrl));
   const usable = previous && (!signed || previous.signature) ? previous : undefined;
   if (!options.offline) return fetchBoth(baseUrl, usable, signed, options);
   if (usable) return usable;
@@ -168,7 +168,8 @@ async function fetchBoth(
   const kept = manifest === 'unchanged';
   const meta: SavedManifest['meta'] = {
     format: 1,
-    url: baseUrl,
+    // Everybody may read what is saved.
+    url: withoutCredentials(baseUrl),
     manifest: kept ? (previous?.meta.manifest ?? {}) : validatorsOf(manifest),
     ...(signature ? { signature: signature.meta } : {}),
   };

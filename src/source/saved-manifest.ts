@@ -2,12 +2,12 @@
  * The last manifest of a source, kept with its signature: for conditional requests, for `--offline`, and so that the
  * install step can verify again what the acquire step was told.
  */
-import { lstatSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { writeFileAtomic } from '../os/atomic-file.ts';
 import { readBoundedFile } from '../os/bounded-file.ts';
+import { inPinnedDirectory } from '../os/pinned-directory.ts';
+import { removeTree } from '../os/remove-tree.ts';
 import { errorCode } from '../os/storage-error.ts';
 import { MANIFEST_SIZE_MAX } from './manifest.ts';
 
@@ -53,16 +53,24 @@ export function readSavedManifest(directory: string, url: string): SavedManifest
  */
 export async function saveManifest(directory: string, saved: SavedManifest): Promise<void> {
   try {
-    // Staging may belong to somebody else: nothing is written through a link of theirs.
-    for (const place of [dirname(directory), directory]) {
-      if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink()) await rm(place);
-    }
-    // The description goes last: a half-written set is one that does not match, and is fetched anew.
-    await writeFileAtomic(join(directory, FILES.manifest), saved.manifest);
-    if (saved.signature) await writeFileAtomic(join(directory, FILES.signature), saved.signature);
-    await writeFileAtomic(join(directory, FILES.meta), `${JSON.stringify(saved.meta)}\n`);
+    await write(directory, saved).catch(async (error: unknown) => {
+      if (errorCode(error) !== 'EISDIR') throw error;
+      // Somebody has made directories of the files.
+      await removeTree(directory);
+      await write(directory, saved);
+    });
   } catch (error) {
     // It can be fetched again; a full or read-only disk is told where it matters.
     if (errorCode(error) === undefined) throw error;
   }
+}
+
+/** Staging may belong to somebody else: nothing is written through a link of theirs. */
+function write(directory: string, saved: SavedManifest): Promise<void> {
+  return inPinnedDirectory(directory, async (pinned) => {
+    // The description goes last: a half-written set is one that does not match, and is fetched anew.
+    await writeFileAtomic(join(pinned, FILES.manifest), saved.manifest);
+    if (saved.signature) await writeFileAtomic(join(pinned, FILES.signature), saved.signature);
+    await writeFileAtomic(join(pinned, FILES.meta), `${JSON.stringify(saved.meta)}\n`);
+  });
 }

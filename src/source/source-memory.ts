@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { withoutCredentials } from '../fetch/url.ts';
 import { writeFileAtomic } from '../os/atomic-file.ts';
 import { readBoundedFile } from '../os/bounded-file.ts';
 import { resolveInRoot } from '../os/root.ts';
@@ -150,7 +151,7 @@ async function write(root: string, { key, seen, reread }: Known): Promise<void> 
     }
     await writeFileAtomic(
       resolveInRoot(root, files.seen),
-      `${JSON.stringify({ format: 1, ...key, ...seen }, undefined, 1)}\n`,
+      `${JSON.stringify({ format: 1, ...key, url: withoutCredentials(key.url), ...seen }, undefined, 1)}\n`,
     );
   } catch (error) {
     throw storageError(files.seen, error);
@@ -159,7 +160,7 @@ async function write(root: string, { key, seen, reread }: Known): Promise<void> 
 
 function readSeen(root: string, key: SourceKey): Seen | undefined {
   const file = readStateFile(root, filesOf(key).seen, SeenFile, false);
-  return file?.url === key.url && file.verified === key.verified ? file : undefined;
+  return file?.url === withoutCredentials(key.url) && file.verified === key.verified ? file : undefined;
 }
 
 /** By name the hash that was seen first. */
@@ -183,8 +184,12 @@ export function filesOf(key: SourceKey): { readonly seen: string; readonly names
   return { seen: join(SOURCES_PATH, `${id}.json`), names: join(SOURCES_PATH, `${id}.names`) };
 }
 
+/** A new password does not make it another source. */
 function idOf({ url, verified }: SourceKey): string {
-  return createHash('sha256').update(`${verified} ${url}`).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(`${verified} ${withoutCredentials(url)}`)
+    .digest('hex')
+    .slice(0, 32);
 }
 
 function withPattern(newest: Seen['newest'], patterns: string, version: string): Record<string, string> {

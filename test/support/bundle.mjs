@@ -33,9 +33,24 @@ if (entry && outfile) {
       });
     },
   };
+  // A run that is one too many ends before it has loaded all of this.
+  const program = {
+    name: 'program',
+    setup({ onResolve }) {
+      onResolve({ filter: /\/cli\/cli\.ts$/ }, () => ({ path: './program.js', external: true }));
+    },
+  };
+  // As CommonJS, what Node itself brings is loaded with the part that uses it, too, and not before everything else.
+  const commonjs = { ...output, banner: {}, format: 'cjs', outdir: 'dist' };
   await Promise.all([
-    // As CommonJS, what Node itself brings is loaded with the part that uses it, too, and not before everything else.
-    build({ ...output, banner: {}, format: 'cjs', entryPoints: ['src/main.ts'], outdir: 'dist', plugins: [lazy] }),
+    build({
+      ...commonjs,
+      entryPoints: ['src/main.ts'],
+      plugins: [program],
+      // import() of a CommonJS file would load what is for ECMAScript modules only.
+      supported: { 'dynamic-import': false },
+    }),
+    build({ ...commonjs, entryPoints: [{ in: 'src/cli/cli.ts', out: 'program' }], plugins: [lazy] }),
     build({
       ...output,
       entryPoints: ['undici', 'openpgp', 'cli-progress', 'xz-decompress', 'p-retry', 'node-cron'].map((name) => ({

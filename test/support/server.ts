@@ -49,32 +49,40 @@ export async function startServer(directory: string): Promise<TestServer> {
 
 /** Serves one file, with ranges and conditional requests. */
 export function serveFile(directory: string, path: string, request: IncomingMessage, response: ServerResponse): void {
+  const { status, headers, body } = answerFor(directory, path, request.headers);
+  response.writeHead(status, headers).end(body);
+}
+
+/** An answer before it is written. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body: Buffer;
+}
+
+/** What a static file server answers. */
+export function answerFor(directory: string, path: string, asked: IncomingMessage['headers']): Answer {
+  const nothing = Buffer.alloc(0);
   const file = join(directory, path);
   const info = path.includes('..') ? undefined : statSync(file, { throwIfNoEntry: false });
   if (!info?.isFile()) {
-    response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
-    return;
+    return { status: 404, headers: { 'content-type': 'text/plain' }, body: Buffer.from('not found\n') };
   }
   const content = readFileSync(file);
   const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 24)}"`;
   const headers = { etag, 'last-modified': info.mtime.toUTCString(), 'accept-ranges': 'bytes' };
-  if (request.headers['if-none-match'] === etag) {
-    response.writeHead(304, headers).end();
-    return;
-  }
-  const range = /^bytes=([0-9]+)-([0-9]*)$/.exec(request.headers.range ?? '');
-  const matches = request.headers['if-range'] === undefined || request.headers['if-range'] === etag;
+  if (asked['if-none-match'] === etag) return { status: 304, headers, body: nothing };
+  const range = /^bytes=([0-9]+)-([0-9]*)$/.exec(asked.range ?? '');
+  const matches = asked['if-range'] === undefined || asked['if-range'] === etag;
   if (!range || !matches) {
-    response.writeHead(200, { ...headers, 'content-length': content.length }).end(content);
-    return;
+    return { status: 200, headers: { ...headers, 'content-length': content.length }, body: content };
   }
   const from = Number(range[1]);
   const to = Math.min(range[2] ? Number(range[2]) : content.length - 1, content.length - 1);
   if (from > to) {
-    response.writeHead(416, { ...headers, 'content-range': `bytes */${content.length}` }).end();
-    return;
+    return { status: 416, headers: { ...headers, 'content-range': `bytes */${content.length}` }, body: nothing };
   }
-  const part = content.subarray(from, to + 1);
+  const body = content.subarray(from, to + 1);
   const contentRange = `bytes ${from}-${to}/${content.length}`;
-  response.writeHead(206, { ...headers, 'content-range': contentRange, 'content-length': part.length }).end(part);
+  return { status: 206, headers: { ...headers, 'content-range': contentRange, 'content-length': body.length }, body };
 }

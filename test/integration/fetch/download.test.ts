@@ -10,6 +10,7 @@ import { fetchBody } from '../../../src/fetch/body.ts';
 import { createAuthorization } from '../../../src/fetch/credentials.ts';
 import { download } from '../../../src/fetch/download.ts';
 import { createHttpClient, type HttpClient, type HttpOptions } from '../../../src/fetch/http.ts';
+import { defaultNetworkLimits } from '../../../src/fetch/limits.ts';
 import { openRangeSource, RangesUnsupported } from '../../../src/fetch/range-source.ts';
 import { createRateLimiter } from '../../../src/fetch/rate-limit.ts';
 import { sha256 } from '../../support/repository.ts';
@@ -30,6 +31,7 @@ const client = (more: Partial<HttpOptions> = {}) =>
     authorities: () => undefined,
     authorization: () => undefined,
     userAgent: 'test',
+    limits: defaultNetworkLimits,
     ...more,
   });
 

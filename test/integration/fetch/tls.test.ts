@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NetworkError, PolicyError } from '../../../src/errors.ts';
 import { fetchBody } from '../../../src/fetch/body.ts';
 import { createHttpClient, type HttpClient } from '../../../src/fetch/http.ts';
+import { defaultNetworkLimits } from '../../../src/fetch/limits.ts';
 import { serveFile, startServer, type TestServer } from '../../support/server.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url), 'utf8');
@@ -42,6 +43,7 @@ function client(authorities: string | undefined, allowHttp = false): void {
     authorities: () => authorities,
     authorization: () => undefined,
     userAgent: 'test',
+    limits: defaultNetworkLimits,
   });
 }
 const get = (path: string) => fetchBody(http, `${url}${path}`, { maxBytes: 1000 });

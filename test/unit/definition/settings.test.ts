@@ -4,6 +4,7 @@ import { extensionSettingNames, parseExtensionSettings } from '../../../src/defi
 import { parseIni } from '../../../src/definition/ini.ts';
 import { kindOfTarget } from '../../../src/definition/kind.ts';
 import { expandSpecifiers } from '../../../src/definition/specifiers.ts';
+import { defaultNetworkLimits } from '../../../src/fetch/limits.ts';
 import { parseBoolean, parseSize, parseTimeSpan } from '../../../src/syntax.ts';
 
 const own = (text: string) => parseExtensionSettings(parseIni(`[X-Extupdate]\n${text}`, 'f').assignments);
@@ -80,6 +81,7 @@ describe('extupdate.conf', () => {
     expect(config(text)).toEqual({
       problems: [],
       config: {
+        ...defaultNetworkLimits,
         maxImageSize: 2 * 1024 ** 3,
         maxManifestAgeSec: 30 * 86_400,
         allowExpiredKey: true,
@@ -101,6 +103,26 @@ describe('extupdate.conf', () => {
   });
 
   it.each([
+    ['ConnectTimeoutSec=5s', { connectTimeoutSec: 5 }],
+    ['StallTimeoutSec=1min', { stallTimeoutSec: 60 }],
+    ['ListTimeoutSec=90', { listTimeoutSec: 90 }],
+    ['DownloadTimeoutSec=7d', { downloadTimeoutSec: 7 * 86_400 }],
+    ['MinRate=2K', { minRate: 2048 }],
+    ['MinRate=0', { minRate: 0 }],
+    ['MinRateIntervalSec=10min', { minRateIntervalSec: 600 }],
+    ['RetrySec=100ms', { retrySec: 0.1 }],
+    ['RetryTimeoutSec=0', { retryTimeoutSec: 0 }],
+    ['RetryAfterMaxSec=1h', { retryAfterMaxSec: 3600 }],
+  ])('limits the network: %s', (text, expected) => {
+    expect(config(text)).toMatchObject({ config: { ...defaultNetworkLimits, ...expected }, problems: [] });
+  });
+
+  it.each([
+    ['StallTimeoutSec=0', 'StallTimeoutSec=: "0" is not valid; allowed: a time span such as 30s, up to 7d'],
+    ['DownloadTimeoutSec=8d', 'up to 7d'],
+    ['ListTimeoutSec=infinity', 'up to 7d'],
+    ['MinRate=infinity', 'allowed: bytes per second'],
+    ['MinRate=slow', 'allowed: bytes per second'],
     ['MaxImageSize=big', 'MaxImageSize=: "big" is not valid; allowed: a size'],
     ['BaseURL=https://a', 'BaseURL=: "https://a" is not valid; allowed: two URLs'],
     ['Credential=https://a/ ../x', 'Credential='],

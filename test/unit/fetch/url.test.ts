@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NetworkError, PolicyError } from '../../../src/errors.ts';
-import { displayUrl, redirectTarget, sameOrigin, urlOf } from '../../../src/fetch/url.ts';
+import { displayUrl, redirectTarget, sameOrigin, urlOf, withoutCredentials } from '../../../src/fetch/url.ts';
 
 describe('displayUrl (H67)', () => {
   it.each([
@@ -8,6 +8,18 @@ describe('displayUrl (H67)', () => {
     ['http://example.com:8080/', 'http://example.com:8080/'],
   ])('%s: %s', (url, shown) => {
     expect(displayUrl(url)).toBe(shown);
+  });
+});
+
+describe('withoutCredentials (H67)', () => {
+  it.each([
+    ['https://user:secret@example.com/a?token=x', 'https://example.com/a?token=x'],
+    ['https://user:s@cret@example.com', 'https://example.com'],
+    ['http://example.com/a@b', 'http://example.com/a@b'],
+    ['http://example.com\\@b/', 'http://example.com\\@b/'],
+    ['file:///srv/a@b', 'file:///srv/a@b'],
+  ])('%s: %s', (url, plain) => {
+    expect(withoutCredentials(url)).toBe(plain);
   });
 });
 
