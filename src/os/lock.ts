@@ -11,7 +11,6 @@ import {
   fstatSync,
   ftruncateSync,
   lstatSync,
-  mkdirSync,
   openSync,
   rmSync,
   type Stats,
@@ -19,6 +18,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { StorageError } from '../errors.ts';
+import { makeDirectories } from './atomic-file.ts';
 import { busyError, isKnownHeld } from './held-lock.ts';
 import { storageError } from './storage-error.ts';
 
@@ -53,7 +53,7 @@ const CHILD_FD = 3;
 export async function takeLock(path: string, command: string, options: LockOptions = {}): Promise<Lock> {
   const { waitSec = 0, signal } = options;
   if (waitSec === 0 && isKnownHeld(path)) throw busyError(path);
-  const file = openLockFile(path, options.place);
+  const file = await openLockFile(path, options.place);
   try {
     const patience = waitSec > 0 ? ['-w', String(waitSec)] : ['-n'];
     const child = spawn('flock', [...patience, '-E', String(HELD), String(CHILD_FD)], {
@@ -72,10 +72,10 @@ export async function takeLock(path: string, command: string, options: LockOptio
 }
 
 /** Opens the file, and makes it where it is missing; what is no file of its own is not followed, nor waited for. */
-function openLockFile(path: string, place: LockOptions['place']): number {
+async function openLockFile(path: string, place: LockOptions['place']): Promise<number> {
   const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    await makeDirectories(dirname(path), 0o755);
     if (place === 'own') using(openSync(dirname(path), O_DIRECTORY), (directory) => makeOwn(directory, 0o755));
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (place === 'foreign' && found && !isLockFile(found)) rmSync(path, { recursive: true, force: true });

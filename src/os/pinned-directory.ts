@@ -1,6 +1,7 @@
 /** Directories below one that belongs to another user, who may put a link in their place at any time. */
-import { constants, type FileHandle, lstat, mkdir, open } from 'node:fs/promises';
+import { constants, type FileHandle, lstat, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectories } from './atomic-file.ts';
 import { removeTree } from './remove-tree.ts';
 
 /**
@@ -32,5 +33,5 @@ async function makeDirectory(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isDirectory()) return;
   if (found) await removeTree(path);
-  await mkdir(path, { recursive: true });
+  await makeDirectories(path);
 }

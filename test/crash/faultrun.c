@@ -18,6 +18,7 @@
  *                      reaches the disk
  *   cut-after=USEC   the same as cut=, at a moment instead of a point
  *   sync-at=N        the file system is written out before point N, as the kernel does by itself now and then
+ *   starts=1         starts of programs are points, too
  *   copies=DIR2      DIR is copied to DIR2/N before point N: the tree that a SIGKILL there would leave
  * A program that knows of us gives new orders by mkdir("/.faultrun/ORDER ORDER ..."), which counts points from 1 again.
  * The status is that of the program, or 128 and the number of the signal that ended it; 99 for a defect of this program.
@@ -56,7 +57,7 @@
 #define SETFLAGS32_CALL 0x40046602
 
 /* How the arguments of a call name what it changes. */
-enum shape { FD, PATH, AT, TWO_PATHS, TWO_AT, LINK, LINK_AT, COPY_RANGE, IOCTL };
+enum shape { FD, PATH, AT, TWO_PATHS, TWO_AT, LINK, LINK_AT, COPY_RANGE, IOCTL, START };
 struct call { int number; const char *name; enum shape shape; int flags; };
 
 static const struct call calls[] = {
@@ -79,7 +80,7 @@ static const struct call calls[] = {
   { SYS_fsetxattr, "fsetxattr", FD, -1 }, { SYS_removexattr, "removexattr", PATH, -1 },
   { SYS_lremovexattr, "lremovexattr", PATH, -1 }, { SYS_fremovexattr, "fremovexattr", FD, -1 },
   { SYS_sendfile, "sendfile", FD, -1 }, { SYS_copy_file_range, "copy_file_range", COPY_RANGE, -1 },
-  { SYS_ioctl, "ioctl", IOCTL, -1 },
+  { SYS_ioctl, "ioctl", IOCTL, -1 }, { SYS_execve, "execve", START, -1 },
 };
 #define CALLS (sizeof calls / sizeof *calls)
 
@@ -88,7 +89,7 @@ static pid_t leader;
 static char below[2048], copies[2048], fault[64];
 static size_t below_length;
 static FILE *log_file;
-static long at, sync_at, cut_after, point;
+static long at, sync_at, cut_after, starts, point;
 static volatile sig_atomic_t alarmed;
 static int killing;
 
@@ -148,6 +149,7 @@ static int take_order(const char *word) {
   else if (strncmp(word, "do=", 3) == 0) snprintf(fault, sizeof fault, "%s", word + 3);
   else if (strncmp(word, "sync-at=", 8) == 0) sync_at = atol(word + 8);
   else if (strncmp(word, "cut-after=", 10) == 0) cut_after = atol(word + 10);
+  else if (strncmp(word, "starts=", 7) == 0) starts = atol(word + 7);
   else if (strncmp(word, "copies=", 7) == 0) snprintf(copies, sizeof copies, "%s", word + 7);
   else return 0;
   return 1;
@@ -155,7 +157,7 @@ static int take_order(const char *word) {
 
 static void forget_orders(void) {
   at = sync_at = cut_after = -1;
-  point = 0;
+  point = starts = 0;
   alarmed = 0;
   fault[0] = copies[0] = 0;
 }
@@ -256,6 +258,12 @@ static int describe(pid_t pid, const struct call *call, const struct user_regs_s
     case LINK: path_at(pid, AT_FDCWD, r->rsi, one, sizeof one); break;
     case LINK_AT: path_at(pid, (int)r->rsi, r->rdx, one, sizeof one); break;
     case COPY_RANGE: path_of_fd(pid, (int)r->rdx, one, sizeof one); break;
+    case START:
+      path_at(pid, AT_FDCWD, r->rdi, one, sizeof one);
+      /* The search in PATH tries them all. */
+      if (!starts || access(one, X_OK) != 0) return 0;
+      snprintf(what, size, "%s", one);
+      return 1;
   }
   if (!is_below(one) && !(two[0] && is_below(two))) return 0;
   snprintf(what, size, "%s%s%s", one, two[0] ? " -> " : "", two);

@@ -60,13 +60,17 @@ let logs = 0;
 /** A log of points, away from the trees: their disk may be gone. */
 const newLog = ({ directory }: Tools): string => join(directory, `points.${process.pid}.${++logs}`);
 
+/** Builds faultrun in a directory. @returns its path */
+export function buildFaultrun(directory: string): string {
+  const path = join(directory, 'faultrun');
+  execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-o', path, here('faultrun.c')], { stdio: 'inherit' });
+  return path;
+}
+
 /** Builds the tools in a directory. */
 export function buildTools(directory: string): Tools {
-  const faultrun = join(directory, 'faultrun');
+  const faultrun = buildFaultrun(directory);
   const runner = join(directory, 'runner.mjs');
-  if (!existsSync(faultrun)) {
-    execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-o', faultrun, here('faultrun.c')], { stdio: 'inherit' });
-  }
   const cwd = here('../..');
   if (!existsSync(runner)) execFileSync('node', ['test/support/bundle.mjs', here('runner.ts'), runner], { cwd });
   return { directory, faultrun, runner };
@@ -188,7 +192,8 @@ function environment(): NodeJS.ProcessEnv {
   return env;
 }
 
-function parsePoints(text: string, root: string): Point[] {
+/** The points of a log, with paths below a root. */
+export function parsePoints(text: string, root: string): Point[] {
   return text
     .split('\n')
     .filter((line) => line !== '')

@@ -1,7 +1,9 @@
 /** extupdate, inside this process: its command line, with what it prints told apart from what others print meanwhile. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { rmSync } from 'node:fs';
 import { runCli } from '../../../src/cli/cli.ts';
 import type { Document } from '../../../src/cli/document.ts';
+import { SOURCES_PATH } from '../../../src/source/source-memory.ts';
 import type { Answer } from './observation.ts';
 import { COMPONENT, type CommandWord } from './scenario.ts';
 
@@ -34,6 +36,8 @@ export async function askExtupdate(
   const target = version === undefined ? COMPONENT : `${COMPONENT}@${version}`;
   const words = { 'check-new': ['check', COMPONENT], update: ['apply', target], vacuum: ['gc'], list: ['list'] };
   const output: Printed = { stdout: '', stderr: '' };
+  // The publishers of scenarios go back as they like, which is refused where it is remembered (U147).
+  rmSync(`${root}${SOURCES_PATH}`, { recursive: true, force: true });
   const argv = [...words[command], `--root=${root}`, '--json=short'];
   const interruption = { signal: new AbortController().signal, endsByItself: () => {} };
   const status = await printed.run(output, () => runCli(argv, interruption));

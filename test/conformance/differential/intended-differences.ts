@@ -41,6 +41,17 @@ const ours: readonly IntendedDifference[] = [
     },
   },
   {
+    name: 'an installed version that was published again is told',
+    reason:
+      'systemd-sysupdate never looks at the hash of what is installed; extupdate keeps it, and ends with status 11 for ' +
+      'as long as its source has another content under the same name.',
+    explains: ({ what, systemd, extupdate }, { byExtupdate: { document } }) => {
+      if (what !== 'succeeded' || systemd !== true || extupdate !== false) return false;
+      const [error] = document?.errors ?? [];
+      return error?.code === 'trust' && error.message.includes('was republished');
+    },
+  },
+  {
     name: 'a version that was asked for stays',
     reason:
       'systemd-sysupdate goes forward again with the next update after a person has chosen an older version, or, where ' +
