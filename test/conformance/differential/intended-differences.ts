@@ -20,7 +20,7 @@ import {
   visibleOf,
   visibleSetOf,
 } from './situation.ts';
-import type { Entry } from './tree.ts';
+import { type Entry, renderEntry } from './tree.ts';
 
 /** What holds for both versions of systemd. */
 const ours: readonly IntendedDifference[] = [
@@ -44,11 +44,25 @@ const ours: readonly IntendedDifference[] = [
     name: 'an installed version that was published again is told',
     reason:
       'systemd-sysupdate never looks at the hash of what is installed; extupdate keeps it, and ends with status 11 for ' +
-      'as long as its source has another content under the same name.',
+      'as long as its source has another content under the same name. It does not fill a set up from the new content.',
     explains: ({ what, systemd, extupdate }, { byExtupdate: { document } }) => {
-      if (what !== 'succeeded' || systemd !== true || extupdate !== false) return false;
+      const isRefused = what === 'succeeded' && systemd === true && extupdate === false;
+      if (!isRefused && !(what === 'candidate' && extupdate === null)) return false;
       const [error] = document?.errors ?? [];
       return error?.code === 'trust' && error.message.includes('was republished');
+    },
+  },
+  {
+    name: 'a damaged version that is asked for is installed anew',
+    reason:
+      'systemd-sysupdate takes a version for installed by its name; extupdate hashes what a person asks for by name, and ' +
+      'installs it again where it is not what was installed.',
+    explains: (difference, { command, before, earlier }) => {
+      if (difference.what !== 'file' || command.command !== 'update' || command.version === undefined) return false;
+      const { systemd, path } = difference;
+      const here = before.get(path);
+      const isDamaged = earlier.some((step) => step.do === 'damage');
+      return isDamaged && here !== undefined && systemd !== undefined && renderEntry(here) === renderEntry(systemd);
     },
   },
   {
