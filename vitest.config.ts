@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/support/build.ts'],
     // End-to-end tests, and those that start programs, mostly wait: on two cores vitest would run one file at a time.
-    maxWorkers: 3,
+    maxWorkers: 4,
     projects: [
       project('unit', 20_000),
       project('integration', 60_000),

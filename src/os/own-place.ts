@@ -55,7 +55,9 @@ export function requireSafeDirectory(root: string, directory: string): void {
 function leadingTo(root: string, directory: string): Set<string> {
   const places = new Set<string>();
   for (let named = directory; ; named = dirname(named)) {
-    for (let place = resolveInRoot(root, named); place.length > root.length; place = dirname(place)) places.add(place);
+    let place = resolveInRoot(root, named);
+    // Without a root, the top is its own parent.
+    for (; place.length > root.length && place !== dirname(place); place = dirname(place)) places.add(place);
     if (named === dirname(named)) return places;
   }
 }

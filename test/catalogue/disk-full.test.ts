@@ -8,7 +8,7 @@ import { extensionImage } from '../support/images.ts';
 import { calls, type Injection, injecting, mayInject } from '../support/inject.ts';
 import { mayMount, mountImage, mountTmpfs, unmountAll, withoutBtrfs } from '../support/mounts.ts';
 import { sha256 } from '../support/repository.ts';
-import { onlySample } from '../support/sample.ts';
+import { inFull, onlySample } from '../support/sample.ts';
 import { imageOf, makeScene, type Scene, type SceneOptions } from '../support/scene.ts';
 
 const MIB = 1024 * 1024;
@@ -84,7 +84,7 @@ describe.skipIf(!mayMount())('D: a file system that is full', () => {
     });
   });
 
-  it.skipIf(onlySample)('D88: to the last byte', async () => {
+  inFull('D88: to the last byte', async () => {
     await set({ prepare: (root) => mountTmpfs(root, 'size=40M') });
     fill(scene.world.root, 0);
     await scene.suffer({
@@ -114,7 +114,7 @@ describe.skipIf(!mayMount())('D: a file system that is full', () => {
     },
   );
 
-  it.skipIf(onlySample)('D–: no inode is left', async () => {
+  inFull('D–: no inode is left', async () => {
     await set({ prepare: (root) => mountTmpfs(root, 'size=64M,nr_inodes=200') });
     mkdirSync(at('many'));
     for (let number = 0; number < 300; number += 1) {
@@ -185,7 +185,7 @@ describe.skipIf(!mayInject())('D: a step fails, and leaves nothing that a later 
     ['D92', 'close', { calls: calls.close, error: 'EIO' }, 'input/output error (EIO)'],
   ];
   for (const [number, name, injection, message] of steps) {
-    it.skipIf(onlySample && (number !== 'D92' || name === 'close'))(`${number}: ${name}`, async () => {
+    (onlySample && (number !== 'D92' || name === 'close') ? inFull : it)(`${number}: ${name}`, async () => {
       await set();
       await scene.suffer({
         exit: 14,

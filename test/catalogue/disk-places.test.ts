@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { calls, injecting, mayInject } from '../support/inject.ts';
 import { mayMount, mountRamfs, mountTmpfs, remount, unmountAll } from '../support/mounts.ts';
-import { onlySample } from '../support/sample.ts';
+import { inFull, onlySample } from '../support/sample.ts';
 import { APP, imageOf, makeScene, type Scene } from '../support/scene.ts';
 
 let scene: Scene;
@@ -45,7 +45,7 @@ describe('D: the target', () => {
     });
   });
 
-  it.skipIf(onlySample)('D97: gc does not touch what a link in place of .parked leads to', async () => {
+  inFull('D97: gc does not touch what a link in place of .parked leads to', async () => {
     mkdirSync(at('home/user'), { recursive: true });
     rmSync(at(`${APP}/.parked`), { recursive: true, force: true });
     for (const version of ['01', '02', '03']) writeFileSync(at(`home/user/app_0.${version}.raw`), '');
@@ -87,7 +87,7 @@ describe('D: the target', () => {
     });
   });
 
-  it.skipIf(onlySample)('D97: that is a link itself is where its owner wants the versions', async () => {
+  inFull('D97: that is a link itself is where its owner wants the versions', async () => {
     renameSync(at(APP), at('var/lib/elsewhere'));
     symlinkSync('../elsewhere', at(APP));
     expect(await scene.world.run(['apply'])).toMatchObject({ status: 0 });
@@ -121,7 +121,7 @@ describe('D: the target', () => {
     });
   });
 
-  it.skipIf(onlySample)('D99: rollback and select do not ask for it', async () => {
+  inFull('D99: rollback and select do not ask for it', async () => {
     expect(await scene.world.run(['apply'])).toMatchObject({ status: 0 });
     chmodSync(at(APP), 0o777);
     expect(await scene.world.run(['rollback', 'app'])).toMatchObject({ status: 0 });
@@ -226,7 +226,7 @@ describe.skipIf(!mayMount())('D: another file system', () => {
     });
   });
 
-  it.skipIf(onlySample)('D95: only where the versions are is read-only', async () => {
+  inFull('D95: only where the versions are is read-only', async () => {
     scene = await makeScene({ prepare: (root) => mountTmpfs(join(root, APP), 'size=64M') });
     remount(at(APP), 'ro');
     await scene.suffer({
@@ -237,14 +237,14 @@ describe.skipIf(!mayMount())('D: another file system', () => {
     });
   });
 
-  it.skipIf(onlySample)('D96: staging is on another one', async () => {
+  inFull('D96: staging is on another one', async () => {
     scene = await makeScene({ prepare: (root) => mountTmpfs(join(root, 'var/lib/extupdate/staging'), 'size=64M') });
     expect(await scene.world.run(['apply'])).toMatchObject({ status: 0 });
     scene.expectActive('2');
     scene.expectTidy();
   });
 
-  it.skipIf(onlySample)('D96: .parked is on another one', async () => {
+  inFull('D96: .parked is on another one', async () => {
     scene = await makeScene();
     mountTmpfs(at(`${APP}/.parked`), 'size=64M');
     await scene.suffer({

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { extensionImage } from '../support/images.ts';
 import { mayMount, mountTmpfs, remount, unmountAll } from '../support/mounts.ts';
 import { sha256 } from '../support/repository.ts';
-import { onlySample } from '../support/sample.ts';
+import { inFull, onlySample } from '../support/sample.ts';
 import { APP, imageOf, makeScene, type Scene } from '../support/scene.ts';
 
 const YEAR = 365 * 24 * 3600 * 1000;
@@ -65,7 +65,7 @@ describe('O: the OS is another one', () => {
     expect(existsSync(at(staged))).toBe(false);
   });
 
-  it.skipIf(onlySample)('O128: between installing and activating', async () => {
+  inFull('O128: between installing and activating', async () => {
     await acquireForFirst();
     expect(await run('install', '--no-activate', 'app')).toMatchObject({ status: 0 });
     scene.world.setOs({ ID: 'testos', VERSION_ID: '2' });

@@ -10,6 +10,7 @@ import { isTemporaryName } from '../../src/os/atomic-file.ts';
 import { newestFirst } from '../../src/version/compare.ts';
 import { extensionImage } from './images.ts';
 import { sha256 } from './repository.ts';
+import { isTaken } from './sample.ts';
 import { definition, makeWorld, type RunOptions, type RunResult, type World } from './world.ts';
 
 export const APP = 'var/lib/extensions/app.raw.v';
@@ -146,12 +147,15 @@ export async function makeScene({ prepare, linked = false }: SceneOptions = {}):
     if (!expected.everywhere) {
       expect(visibleVersions(world, OTHER, 'other')[0], 'I6: the other component is updated').toBe('2');
     }
-    // The same once more, for programs (I4); the fault is still there, so nothing may have changed.
-    const json = await world.run([...args, '--json=short'], run);
-    expectActive('1');
-    const report = json.json().errors.find(({ component }) => component === 'app' || expected.everywhere);
-    expect(report, 'I4: the error as JSON').toMatchObject({ exit: expected.exit });
-    expect(`${report?.message}`).toMatch(expected.message);
+    const isThorough = isTaken();
+    if (isThorough) {
+      // The same once more, for programs (I4); the fault is still there, so nothing may have changed.
+      const json = await world.run([...args, '--json=short'], run);
+      expectActive('1');
+      const report = json.json().errors.find(({ component }) => component === 'app' || expected.everywhere);
+      expect(report, 'I4: the error as JSON').toMatchObject({ exit: expected.exit });
+      expect(`${report?.message}`).toMatch(expected.message);
+    }
 
     await expected.mend?.();
     const version = expected.after ?? '2';
@@ -159,6 +163,7 @@ export async function makeScene({ prepare, linked = false }: SceneOptions = {}):
     expect(after, 'I3: the next run converges').toMatchObject({ status: 0 });
     expectActive(version);
     expectTidy();
+    if (!isThorough) return told;
     expect(await world.run(['apply']), 'I3: and then there is nothing to do').toMatchObject({
       status: 0,
       stdout: 'Nothing to do.\n',
