@@ -51,7 +51,7 @@ describeHosts('defects of the peers', (suite) => {
     e2e.server.intercept = (_, response, path) => {
       if (!path.endsWith('app_2.raw') || !response.req.headers['user-agent']?.startsWith('extupdate')) return false;
       if (response.req.headers.range === 'bytes=0-16383') return false;
-      if (fault === 'a status of 503') response.writeHead(503, { 'retry-after': '600' }).end();
+      if (fault === 'a status of 503') response.writeHead(503, { 'retry-after': '3600' }).end();
       else if (fault === 'a cut body') {
         // Fewer bytes than an attempt has to bring to count as progress.
         response.writeHead(200, { 'content-length': 4096 }).write('x'.repeat(100));
