@@ -5,7 +5,7 @@ import { readLocalFacts } from '../image/read-local-facts.ts';
 import { requireNoLinks } from '../os/own-place.ts';
 import { removeTree } from '../os/remove-tree.ts';
 import { resolveInRoot } from '../os/root.ts';
-import type { State } from '../os/state.ts';
+import { type State, writeState } from '../os/state.ts';
 import { VERSION_XATTR, writeXattr } from '../os/xattr.ts';
 import { judgeImage } from '../resolve/compatibility.ts';
 import { imageNameOf, installsParked, PARKED } from '../resolve/exposure.ts';
@@ -36,24 +36,33 @@ export async function installPlanned(
   const steps = plan.steps.filter((step) => step.step === 'install');
   if (steps.length === 0) return;
   const ready: { readonly step: InstallStep; readonly prepared: Prepared }[] = [];
+  const before = { ...state.installed };
   try {
     for (const step of steps) ready.push({ step, prepared: await makeReady(system, place, work, step, users) });
+    // First: without its hash, a version that a killed run leaves could not be marked as bad.
+    for (const { step, prepared } of ready) note(state, work, step, prepared);
+    await writeState(system.options.root, state);
     await commit(ready.map(({ prepared }) => prepared));
   } catch (error) {
+    state.installed = before;
     await discard(ready.map(({ prepared }) => prepared));
     throw error;
   }
-  for (const { step, prepared } of ready) {
-    state.installed[stateKey(step.transfer, step.fileName)] = {
-      component: work.survey.component.name,
-      version: step.instance.version,
-      sha256: step.instance.sha256,
-      sizeBytes: prepared.sizeBytes,
-      ...(prepared.contentSha256 === undefined ? {} : { contentSha256: prepared.contentSha256 }),
-    };
-    await release(system, step, users);
-  }
+  for (const { step } of ready) await release(system, step, users);
   done.push({ component: plan.component.name, action: 'install', version: plan.version, from: plan.from ?? null });
+}
+
+/** Notes what is installed; of what is not there, nothing that is noted counts. */
+function note(state: State, { survey }: Work, { transfer, fileName, instance }: InstallStep, prepared: Prepared): void {
+  const { version, sha256 } = instance;
+  const { sizeBytes, contentSha256 } = prepared;
+  state.installed[stateKey(transfer, fileName)] = {
+    component: survey.component.name,
+    version,
+    sha256,
+    sizeBytes,
+    ...(contentSha256 === undefined ? {} : { contentSha256 }),
+  };
 }
 
 async function makeReady(

@@ -32,12 +32,20 @@ export async function setReadOnly(path: string, readOnly: boolean): Promise<void
   }
 }
 
+/** Whether a tree is marked read-only, as far as that can be told. */
+async function isReadOnly(path: string): Promise<boolean> {
+  if (await isSubvolume(path)) {
+    return (await runCommand(['btrfs', 'property', 'get', '-ts', path, 'ro'])).stdout.trim() === 'ro=true';
+  }
+  return /^\S*i/.test((await runCommand(['lsattr', '-d', '--', path])).stdout);
+}
+
 /** Renames a file or tree. @param keepMark whether one that is marked read-only stays so */
 export async function moveEntry(from: string, to: string, keepMark = true): Promise<void> {
   try {
     await rename(from, to);
   } catch (error) {
-    if (!(await mayBeMarked(from, error))) throw error;
+    if (!(await mayBeMarked(from, error)) || !(await isReadOnly(from))) throw error;
     await setReadOnly(from, false);
     await rename(from, to);
     if (keepMark) await setReadOnly(to, true);

@@ -2,11 +2,10 @@
  * One situation, with a fault at each of its points: the tree is copied, the program runs into the fault, the tree is
  * judged, the program runs again without one, and the tree has to become what it would have become without the fault.
  */
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyTree } from './copy-tree.ts';
+import { copyTree, removeAll } from './copy-tree.ts';
 import { judgeTree, leftoversIn } from './judge.ts';
 import { pictureOf } from './picture.ts';
 import type { Disk } from './power.ts';
@@ -80,7 +79,7 @@ export async function afterLoss(stage: Stage, { at }: Point): Promise<Outcome | 
 /** Goes on from the tree that SIGKILL before a point leaves: the one that the point found. */
 export function afterKill(stage: Stage, { at }: Point): Promise<Outcome> {
   const root = rootOf(stage);
-  execFileSync('rm', ['-rf', root]);
+  removeAll(root);
   renameSync(join(copiesOf(stage), String(at)), root);
   return judge(stage, { at, fault: 'kill' }, { status: 137, stdout: '', stderr: '', points: stage.points }, root);
 }

@@ -6,12 +6,13 @@
  * Without --kill, --error or --cut, all three. Fails on any violation of the invariants.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { makeKey } from '../support/repository.ts';
 import { afterKill, afterLoss, type Stage, setStage, suffer, sufferCut, sufferOnce } from './campaign.ts';
+import { removeAll } from './copy-tree.ts';
 import { countOutcome, countPoints, type Figures, noFigures, renderFigures } from './figures.ts';
 import { cutsOf, errorsAt } from './plan.ts';
 import { Disk, powerUnavailable } from './power.ts';
@@ -84,7 +85,7 @@ async function play(
     `${situation.name}: ${points.length} points, ${figures.violations.length - before} violations, ${seconds} s`,
   );
   for (const violation of figures.violations.slice(before)) console.log(`  ${violation}`);
-  rmSync(place, { recursive: true });
+  removeAll(place);
 }
 
 async function cutAll(stage: Stage, points: Stage['points'], disk: Disk, figures: Figures): Promise<void> {
@@ -160,7 +161,7 @@ async function main(): Promise<number> {
     await Promise.all(Array.from({ length: Number(values.jobs) }, (_, number) => worker(number)));
   } finally {
     for (const disk of disks) await disk.unmountSoon();
-    rmSync(directory, { recursive: true, force: true });
+    removeAll(directory);
   }
   console.log(`\n${renderFigures(figures, (performance.now() - begin) / 1000)}`);
   return figures.violations.length === 0 ? 0 : 1;
