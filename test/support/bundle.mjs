@@ -9,6 +9,8 @@ const banner =
 
 const common = {
   bundle: true,
+  // Names of chunks come from paths: those of a linked node_modules have to be the same.
+  preserveSymlinks: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',
