@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { commit, preparePayload } from './apply/install.ts';
 import { noteWantedSpace } from './apply/make-room.ts';
-import { PolicyError, StorageError, TrustError, UnsuitableError } from './errors.ts';
+import { PolicyError, TrustError, UnsuitableError } from './errors.ts';
 import { compressionOf } from './image/file-compression.ts';
 import { readLocalFacts } from './image/read-local-facts.ts';
 import { requireSafeDirectory } from './os/own-place.ts';
@@ -11,7 +11,7 @@ import { SpaceError } from './os/space.ts';
 import type { State } from './os/state.ts';
 import type { Resolution, VersionState } from './resolve/resolver.ts';
 import { settle } from './settle.ts';
-import type { Payload, Source } from './source/source.ts';
+import { type Payload, payloadOf, type Source } from './source/source.ts';
 import { requireVersion, resolveSurvey, type Survey } from './survey.ts';
 import type { System } from './system.ts';
 import type { ImageFacts, OfferedInstance, Transfer } from './types.ts';
@@ -107,13 +107,6 @@ async function bring(system: System, source: Source, instance: OfferedInstance):
     if (error instanceof SpaceError && !system.makeRoom) await noteWantedSpace(system, error.wanted);
     throw error;
   }
-}
-
-/** @throws StorageError when it went away since it was acquired */
-function payloadOf(source: Source, instance: OfferedInstance): Payload {
-  const payload = source.payload(instance);
-  if (payload) return payload;
-  throw new StorageError(`${instance.name}: is not there any more`, { next: 'run extupdate apply again' });
 }
 
 /** Whether it has to be unpacked before it can be read. */

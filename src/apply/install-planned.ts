@@ -1,6 +1,6 @@
 /** Carries out the install steps of a plan, and judges what it made before anything can see it. */
 import { join } from 'node:path';
-import { StorageError, UnsuitableError } from '../errors.ts';
+import { UnsuitableError } from '../errors.ts';
 import { readLocalFacts } from '../image/read-local-facts.ts';
 import { requireNoLinks } from '../os/own-place.ts';
 import { removeTree } from '../os/remove-tree.ts';
@@ -10,7 +10,7 @@ import { VERSION_XATTR, writeXattr } from '../os/xattr.ts';
 import { judgeImage } from '../resolve/compatibility.ts';
 import { imageNameOf, installsParked, PARKED } from '../resolve/exposure.ts';
 import type { ComponentPlan, Step } from '../resolve/plan.ts';
-import type { Payload } from '../source/source.ts';
+import { payloadOf } from '../source/source.ts';
 import type { System } from '../system.ts';
 import { stateKey } from '../target/paths.ts';
 import type { DoneAction, PayloadUsers, Work } from '../work.ts';
@@ -92,7 +92,7 @@ function requestFor(system: System, place: string, { transfer, instance, fileNam
   const directory = resolveInRoot(place, target.path);
   const to = join(directory, installsParked(transfer) ? PARKED : '', fileName);
   requireNoLinks(directory, to);
-  const payload = payloadOf(system, { transfer, instance });
+  const payload = payloadOf(system.sources.of(transfer), instance);
   // An archive brings mode and time of its tree along; those of the archive itself are something else.
   const fields =
     payload.form === 'archive' ? { ...instance.fields, mode: undefined, mtime: undefined } : instance.fields;
@@ -107,12 +107,6 @@ function requestFor(system: System, place: string, { transfer, instance, fileNam
     maxBytes: system.config.maxImageSize,
     makeRoom: system.makeRoom,
   };
-}
-
-function payloadOf(system: System, { transfer, instance }: Pick<InstallStep, 'transfer' | 'instance'>): Payload {
-  const payload = system.sources.of(transfer).payload(instance);
-  if (payload) return payload;
-  throw new StorageError(`${instance.name}: is not in staging any more`, { next: 'run extupdate apply again' });
 }
 
 /** @throws UnsuitableError when the image does not fit: what was known of it was not of this image */

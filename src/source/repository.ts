@@ -78,8 +78,7 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
   };
   const again = (baseUrl: string, key: string): SavedManifest | undefined => {
     const hash = given.get(key);
-    const saved =
-      hash === undefined ? undefined : readSavedManifest(options.staging.manifestDirectory(baseUrl), baseUrl);
+    const saved = hash === undefined ? undefined : readSaved(baseUrl, options);
     return saved && sha256Of(saved.manifest) === hash ? { ...saved, unchanged: true } : undefined;
   };
 
@@ -116,7 +115,7 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
       return { manifest, sha256, signedAt };
     },
     reread(baseUrl, sha256) {
-      const saved = readSavedManifest(options.staging.manifestDirectory(baseUrl), baseUrl);
+      const saved = readSaved(baseUrl, options);
       if (!saved || sha256Of(saved.manifest) !== sha256) return undefined;
       return parseManifest(saved.manifest, displayUrl(`${baseUrl}/SHA256SUMS`)).entries;
     },
@@ -134,8 +133,13 @@ function dropOldest(lists: Map<string, unknown>, sizes: Map<string, number>): vo
   }
 }
 
+/** The list that was saved for a URL, whatever the password in it is now. */
+function readSaved(baseUrl: string, { staging }: RepositoryOptions): SavedManifest | undefined {
+  return readSavedManifest(staging.manifestDirectory(baseUrl), withoutCredentials(baseUrl));
+}
+
 async function obtain(baseUrl: string, signed: boolean, options: RepositoryOptions): Promise<SavedManifest> {
-  const previous = readSavedManifest(options.staging.manifestDirectory(baseUrl), withoutCredentials(baseUrl));
+  const previous = readSaved(baseUrl, options);
   const usable = previous && (!signed || previous.signature) ? previous : undefined;
   if (!options.offline) return fetchBoth(baseUrl, usable, signed, options);
   if (usable) return usable;

@@ -163,7 +163,7 @@ function readSeen(root: string, key: SourceKey): Seen | undefined {
   return file?.url === withoutCredentials(key.url) && file.verified === key.verified ? file : undefined;
 }
 
-/** By name the hash that was seen first. */
+/** By name the hash that was seen last. */
 function readNames(root: string, key: SourceKey): Map<string, string> {
   const names = new Map<string, string>();
   let bytes: Buffer | undefined;

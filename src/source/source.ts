@@ -3,6 +3,7 @@
  * `local-source.ts`, and a line in `sources.ts`; its name in `Type=` goes into `source-types.ts`. Nothing outside of
  * this folder asks which source an instance came from.
  */
+import { StorageError } from '../errors.ts';
 import type { MakeRoom } from '../os/space.ts';
 import type { Component, ImageFacts, OfferedInstance, PayloadForm, Transfer } from '../types.ts';
 
@@ -49,4 +50,11 @@ export interface Source {
   payload(instance: OfferedInstance): Payload | undefined;
   /** Whether an interrupted run has left a part of it. */
   isPartial(instance: OfferedInstance): boolean;
+}
+
+/** The payload of an instance that was acquired. @throws StorageError when it went away since */
+export function payloadOf(source: Source, instance: OfferedInstance): Payload {
+  const payload = source.payload(instance);
+  if (payload) return payload;
+  throw new StorageError(`${instance.name}: is not there any more`, { next: 'run extupdate apply again' });
 }

@@ -60,6 +60,10 @@ describe('H', () => {
     const debug = await scene.world.run(['why', 'app', '--debug']);
     const told = [stdout, stderr, debug.stdout, debug.stderr, ...contentsBelow(join(scene.world.root, 'var'))];
     expect(told.filter((text) => /s3cret|pr0xysecret/.test(text))).toEqual([]);
+    // What is remembered of it is as complete as of other sources.
+    const remembered = scene.world.names('var/lib/extupdate/sources').map((name) => name.split('.'));
+    const namesOf = (kind: string) => remembered.filter(([, suffix]) => suffix === kind).map(([id]) => id);
+    expect(namesOf('names')).toEqual(namesOf('json'));
 
     // Nor what stands where it must not.
     scene.define('app', { Source: { Path: 'ftp://somebody:s3cret@example.com/app' } });
