@@ -4,10 +4,10 @@ import { isTurnedOff } from './definition/features.ts';
 import { type ErrorReport, NetworkError, reportOf, StorageError, UsageError } from './errors.ts';
 import { noticeRepublished } from './notices.ts';
 import type { State } from './os/state.ts';
+import { markRepublished, withdrawnOf } from './publisher-changes.ts';
 import { isBadUnder } from './resolve/marks.ts';
 import { planComponent } from './resolve/plan.ts';
-import { isOther, type Resolution, resolve, type VersionState } from './resolve/resolver.ts';
-import { withdrawnVersions } from './resolve/withdrawn.ts';
+import { type Resolution, resolve, type VersionState } from './resolve/resolver.ts';
 import type { System } from './system.ts';
 import { isExposed } from './target/active.ts';
 import { activeNames } from './target/active-names.ts';
@@ -85,38 +85,6 @@ async function surveyComponent(
   };
   noticeRepublished(system, survey);
   return survey;
-}
-
-/** What is offered with another content than what was installed from it; a local source may change as it likes. */
-function markRepublished(
-  system: System,
-  component: Component,
-  instance: OfferedInstance,
-  installed: readonly InstalledInstance[],
-): OfferedInstance {
-  const { transferId, version } = instance;
-  const here = installed.find((other) => other.transferId === transferId && other.version === version);
-  if (!here || !isOther(instance, here) || !isPublished(system, component, transferId)) return instance;
-  return system.options.acceptRepublished ? instance : { ...instance, republished: true };
-}
-
-function withdrawnOf(
-  system: System,
-  component: Component,
-  offered: readonly OfferedInstance[],
-  installed: readonly InstalledInstance[],
-): ReadonlySet<string> {
-  const versions = component.transfers.flatMap(({ id }) => {
-    const of = ({ transferId }: { readonly transferId: string }) => transferId === id;
-    return isPublished(system, component, id) ? withdrawnVersions(offered.filter(of), installed.filter(of)) : [];
-  });
-  return new Set(versions);
-}
-
-/** Whether a transfer takes its versions from a publisher, who lists all there are. */
-function isPublished(system: System, { transfers }: Component, transferId: string): boolean {
-  const transfer = transfers.find(({ id }) => id === transferId);
-  return transfer !== undefined && !system.sources.of(transfer).mayBeEmpty;
 }
 
 async function surveyInstalled(

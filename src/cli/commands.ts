@@ -9,7 +9,7 @@ import { noticePreReleases, noticeWithdrawn } from '../notices.ts';
 import type { HistoryEntry } from '../os/history.ts';
 import { readState } from '../os/state.ts';
 import { programVersion } from '../program.ts';
-import { republishedFailure } from '../republished.ts';
+import { republishedFailure } from '../publisher-changes.ts';
 import type { ComponentPlan } from '../resolve/plan.ts';
 import type { Resolution } from '../resolve/resolver.ts';
 import type { SeenService } from '../services/services-seen.ts';
