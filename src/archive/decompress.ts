@@ -74,10 +74,10 @@ async function* throughZlib(
 }
 
 async function* decodeXz(compressed: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  // WebAssembly again, and here its speed counts (see http.ts).
+  const { XzReadableStream } = await import('xz-decompress');
+  // WebAssembly again, and here its speed counts (see main.ts).
   const { setFlagsFromString } = await import('node:v8');
   setFlagsFromString('--no-liftoff-only');
-  const { XzReadableStream } = await import('xz-decompress');
   const source = Readable.toWeb(Readable.from(compressed)) as ReadableStream<Uint8Array>;
   yield* new XzReadableStream(source) as unknown as AsyncIterable<Uint8Array>;
 }

