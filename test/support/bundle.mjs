@@ -38,6 +38,15 @@ if (entry && outfile) {
       }));
     },
   });
+  // Of undici, requests are all that is used: the half of it that a browser would have takes long to load.
+  const requestsOnly = {
+    name: 'requests-only',
+    setup({ onLoad }) {
+      onLoad({ filter: /\/undici\/lib\/(web|mock|cache|interceptor)\// }, () => ({
+        contents: 'module.exports = new Proxy({}, { get: () => class {} });',
+      }));
+    },
+  };
   // As CommonJS, what Node itself brings is loaded with the part that uses it, too, and not before everything else.
   const output = {
     ...common,
@@ -61,6 +70,7 @@ if (entry && outfile) {
       entryPoints: libraries.map((name) => ({ in: alias[name] ?? name, out: name })),
       outdir: 'dist/lib',
       alias,
+      plugins: [requestsOnly],
       define: { 'import.meta.url': '__url' },
       banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
       // What ECMAScript modules export by default is what others export as a whole.
