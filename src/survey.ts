@@ -57,25 +57,30 @@ async function surveyComponent(
   component: Component,
   options: { readonly sources: boolean },
 ): Promise<Survey> {
-  const asked = options.sources
-    ? listOfferedOf(system, component).then(
-        (offered) => ({ offered, listed: true }),
-        (error: unknown) => {
-          if (system.options.signal?.aborted) throw error;
-          if (!system.options.offline || !(error instanceof NetworkError))
-            return { offered: [], listed: false, failure: reportOf(error) };
-          system.options.reporter.notice(component.name, error.message);
-          return { offered: [], listed: false };
-        },
-      )
-    : Promise.resolve({ offered: [], listed: false });
-  const here = await surveyInstalled(system, state, component).catch((error: unknown) => {
-    if (!(error instanceof StorageError)) throw error;
-    const { message, ...report } = reportOf(error);
-    const unreadable = { ...report, message: `${component.name}: ${message}` };
-    return { installed: [], activeNames: new Map<string, string>(), unreadable };
-  });
-  const { offered, listed, ...failed } = await asked;
+  const ask = async () => {
+    if (!options.sources) return { offered: [], listed: false };
+    try {
+      return { offered: await listOfferedOf(system, component), listed: true };
+    } catch (error) {
+      if (system.options.signal?.aborted) throw error;
+      if (!system.options.offline || !(error instanceof NetworkError))
+        return { offered: [], listed: false, failure: reportOf(error) };
+      system.options.reporter.notice(component.name, error.message);
+      return { offered: [], listed: false };
+    }
+  };
+  const look = async () => {
+    try {
+      return await surveyInstalled(system, state, component);
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      const { message, ...report } = reportOf(error);
+      const unreadable = { ...report, message: `${component.name}: ${message}` };
+      return { installed: [], activeNames: new Map<string, string>(), unreadable };
+    }
+  };
+  // Together, so that a signal that ends the one does not go unheard while the other is waited for.
+  const [{ offered, listed, ...failed }, here] = await Promise.all([ask(), look()]);
   const survey: Survey = {
     component,
     ...here,
