@@ -1,8 +1,7 @@
 /** Directories below one that belongs to another user, who may put a link in their place at any time. */
 import { constants, type FileHandle, lstat, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { makeDirectories } from './atomic-file.ts';
-import { removeTree } from './remove-tree.ts';
+import { dropFile, makeDirectories } from './atomic-file.ts';
 
 /**
  * Runs an operation with a path that goes on leading to the same directory, whatever takes its place. The directory and
@@ -32,6 +31,7 @@ async function inDirectory<T>(path: string, operation: (pinned: string) => Promi
 async function makeDirectory(path: string): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
   if (found?.isDirectory()) return;
-  if (found) await removeTree(path);
+  // Never a directory: another list of the same run may have made it meanwhile, and be in it.
+  if (found) await dropFile(path);
   await makeDirectories(path);
 }
