@@ -31,7 +31,7 @@ export interface Survey {
 }
 
 /** Components that are surveyed at the same time: each holds a list of up to a megabyte. */
-const SURVEYS_AT_ONCE = 5;
+const SURVEYS_AT_ONCE = 3;
 
 /** Surveys all selected components side by side; of one that its features turn off, no version is wanted. */
 export function surveyAll(system: System, state: State, options: { readonly sources: boolean }): Promise<Survey[]> {

@@ -2,7 +2,7 @@
 import { TrustError } from '../errors.ts';
 import { urlOf } from '../fetch/url.ts';
 import type { OfferedInstance, Transfer } from '../types.ts';
-import { EMPTY_SHA256, type Manifest, type ManifestEntry } from './manifest.ts';
+import { EMPTY_SHA256, type Manifest, type ManifestEntries } from './manifest.ts';
 import { newestOnly } from './newest-only.ts';
 import { pickNames } from './pick-names.ts';
 
@@ -26,17 +26,17 @@ export function listOffered(
   baseUrl: string,
   sidecarPatterns: readonly string[],
 ): OfferedInstance[] {
-  const byName = new Map(manifest.entries.map((entry) => [entry.name, entry]));
-  const names = [...byName.keys()].filter((name) => !/(^|\/)SHA256SUMS[^/]*$/.test(name));
+  const { entries } = manifest;
+  const names = [...entries.keys()].filter((name) => !/(^|\/)SHA256SUMS[^/]*$/.test(name));
   const picked = pickNames(transfer.source.patterns, names).filter(
     ({ fields }) => !besidePayloads.test(fields.version),
   );
   return newestOnly(picked, ({ fields }) => fields.version, VERSIONS_MAX).flatMap(({ name: found, fields }) => {
-    const listed = byName.get(found);
-    if (!listed) return [];
-    const entry = { name: detached(found), sha256: detached(listed.sha256) };
-    const { name } = entry;
-    if (entry.sha256 === EMPTY_SHA256 || /^0+$/.test(entry.sha256)) {
+    const listed = entries.get(found);
+    if (listed === undefined) return [];
+    const name = detached(found);
+    const sha256 = detached(listed);
+    if (sha256 === EMPTY_SHA256 || /^0+$/.test(sha256)) {
       throw new TrustError(`${baseUrl}/SHA256SUMS: ${name}: the hash is that of an empty file`, {
         next: 'tell the publisher: the list was made of files that were not there yet',
       });
@@ -46,28 +46,29 @@ export function listOffered(
       version: detached(fields.version),
       name,
       location: urlOf(baseUrl, name),
-      sha256: entry.sha256,
+      sha256,
       fields: { ...fields, version: detached(fields.version) },
-      sidecars: sidecarsOf(entry, byName, baseUrl, sidecarPatterns),
+      sidecars: sidecarsOf(name, entries, baseUrl, sidecarPatterns),
     };
   });
 }
 
 function sidecarsOf(
-  entry: ManifestEntry,
-  byName: ReadonlyMap<string, ManifestEntry>,
+  image: string,
+  entries: ManifestEntries,
   baseUrl: string,
   patterns: readonly string[],
 ): OfferedInstance['sidecars'] {
-  const slash = entry.name.lastIndexOf('/') + 1;
-  const directory = entry.name.slice(0, slash);
-  const stem = entry.name
+  const slash = image.lastIndexOf('/') + 1;
+  const directory = image.slice(0, slash);
+  const stem = image
     .slice(slash)
     .replace(compressionSuffix, '')
     .replace(/\.raw$/, '');
   return patterns.flatMap((pattern) => {
-    const found = byName.get(directory + pattern.replaceAll('@f', stem));
-    return found ? [{ name: found.name, url: urlOf(baseUrl, found.name), sha256: found.sha256 }] : [];
+    const name = directory + pattern.replaceAll('@f', stem);
+    const sha256 = entries.get(name);
+    return sha256 === undefined ? [] : [{ name, url: urlOf(baseUrl, name), sha256: detached(sha256) }];
   });
 }
 

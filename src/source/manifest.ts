@@ -5,14 +5,11 @@
  */
 import { PolicyError, TrustError } from '../errors.ts';
 
-export interface ManifestEntry {
-  readonly name: string;
-  /** Lower-case hex. */
-  readonly sha256: string;
-}
+/** SHA-256, in lower-case hex, by name, in the order of the list. */
+export type ManifestEntries = ReadonlyMap<string, string>;
 
 export interface Manifest {
-  readonly entries: readonly ManifestEntry[];
+  readonly entries: ManifestEntries;
   /** The last day (UTC, `YYYY-MM-DD`) on which the list may be used. */
   readonly bestBefore?: string;
   /** Entries that were left out, and other oddities; one line each. */
@@ -39,19 +36,23 @@ const PLAIN_LINE = /^[0-9a-f]{64} [ *][A-Za-z0-9][A-Za-z0-9._+^=@-]{0,254}$/;
 export function parseManifest(bytes: Uint8Array, url: string): Manifest {
   if (bytes.length > MANIFEST_SIZE_MAX) throw refusal(url, 1, 'the list is larger than 1 MiB');
   const text = decode(bytes, url);
-  if (text === '') return { entries: [], warnings: [] };
+  if (text === '') return { entries: new Map(), warnings: [] };
   if (!text.endsWith('\n')) throw refusal(url, text.split('\n').length, 'truncated: the last line has no end');
 
-  const entries = new Map<string, ManifestEntry>();
+  const entries = new Map<string, string>();
   const warnings: string[] = [];
   let bestBefore: string | undefined;
   let index = -1;
-  for (const line of text.slice(0, -1).split('\n')) {
+  let end = -1;
+  // Line by line: a list of all lines would be one more copy of it.
+  for (let start = 0; start < text.length; start = end + 1) {
+    end = text.indexOf('\n', start);
+    const line = text.slice(start, end);
     index += 1;
     const isPlain = PLAIN_LINE.test(line);
     const entry = isPlain ? { name: line.slice(66), sha256: line.slice(0, 64) } : parseLine(line, index + 1, url);
     const known = entries.get(entry.name);
-    if (known && known.sha256 !== entry.sha256) {
+    if (known !== undefined && known !== entry.sha256) {
       throw refusal(url, index + 1, `${entry.name} is listed twice with different hashes`);
     }
     if (!isPlain && (Buffer.byteLength(entry.name) > NAME_LENGTH_MAX || UNPRINTABLE.test(entry.name))) {
@@ -64,9 +65,9 @@ export function parseManifest(bytes: Uint8Array, url: string): Manifest {
       if (bestBefore === undefined || date < bestBefore) bestBefore = date;
       continue;
     }
-    entries.set(entry.name, entry);
+    entries.set(entry.name, entry.sha256);
   }
-  return { entries: [...entries.values()], warnings, ...(bestBefore === undefined ? {} : { bestBefore }) };
+  return { entries, warnings, ...(bestBefore === undefined ? {} : { bestBefore }) };
 }
 
 /**
@@ -94,7 +95,7 @@ function decode(bytes: Uint8Array, url: string): string {
   return text;
 }
 
-function parseLine(line: string, number: number, url: string): ManifestEntry {
+function parseLine(line: string, number: number, url: string): { name: string; sha256: string } {
   if (line.endsWith('\r')) throw refusal(url, number, 'CRLF line ends');
   const match = /^([0-9A-Fa-f]{64}) [ *](.+)$/s.exec(line);
   if (match?.[1] === undefined || match[2] === undefined) {
@@ -111,11 +112,11 @@ function parseLine(line: string, number: number, url: string): ManifestEntry {
   return { name, sha256: match[1].toLowerCase() };
 }
 
-function bestBeforeDate(entry: ManifestEntry, number: number, url: string): string {
-  const date = entry.name.slice('BEST-BEFORE-'.length);
+function bestBeforeDate({ name }: { readonly name: string }, number: number, url: string): string {
+  const date = name.slice('BEST-BEFORE-'.length);
   const time = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : Number.NaN;
   if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== date) {
-    throw refusal(url, number, `${entry.name}: expected BEST-BEFORE-YYYY-MM-DD`);
+    throw refusal(url, number, `${name}: expected BEST-BEFORE-YYYY-MM-DD`);
   }
   return date;
 }

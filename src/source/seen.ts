@@ -5,7 +5,7 @@
  */
 import { PolicyError, TrustError } from '../errors.ts';
 import { compareVersions } from '../version/compare.ts';
-import type { ManifestEntry } from './manifest.ts';
+import type { ManifestEntries } from './manifest.ts';
 
 /** What of an accepted list is remembered, besides its names. */
 export interface Seen {
@@ -23,9 +23,9 @@ export interface ListNow {
   readonly url: string;
   readonly sha256: string;
   readonly signedAt?: number | undefined;
-  readonly entries: readonly ManifestEntry[];
+  readonly entries: ManifestEntries;
   /** Reads the entries again from where the list was saved, so that nobody has to keep them. */
-  readonly reread: () => readonly ManifestEntry[] | undefined;
+  readonly reread: () => ManifestEntries | undefined;
 }
 
 /** The way back for a person who knows better; the component is filled in where it is known. */
@@ -60,7 +60,7 @@ export function judgeVersions(
   const before = seen?.newest[patterns];
   if (before === undefined) return;
   if (newest === undefined) {
-    if (list.entries.length > 0 && !list.entries.some(({ name }) => known(name))) {
+    if (list.entries.size > 0 && ![...list.entries.keys()].some(known)) {
       throw new TrustError(`${list.url}: the list of another repository: nothing in it was ever listed here`, {
         next: `tell the publisher; ${forget}`,
       });
@@ -78,8 +78,8 @@ export function judgeVersions(
 }
 
 /** Names that are listed with another hash than before. */
-export function changedNames(names: ReadonlyMap<string, string>, entries: readonly ManifestEntry[]): string[] {
-  return entries.flatMap(({ name, sha256 }) => {
+export function changedNames(names: ReadonlyMap<string, string>, entries: ManifestEntries): string[] {
+  return [...entries].flatMap(([name, sha256]) => {
     const before = names.get(name);
     return before === undefined || before === sha256 ? [] : [name];
   });
@@ -88,10 +88,10 @@ export function changedNames(names: ReadonlyMap<string, string>, entries: readon
 /** The names to remember, those that are listed now before the others. @param max how many are remembered */
 export function mergeNames(
   names: ReadonlyMap<string, string>,
-  entries: readonly ManifestEntry[],
+  entries: ManifestEntries,
   max: number,
 ): Map<string, string> {
-  const merged = new Map(entries.map(({ name, sha256 }) => [name, sha256] as const));
+  const merged = new Map(entries);
   for (const [name, sha256] of names) {
     if (merged.size >= max) break;
     if (!merged.has(name)) merged.set(name, sha256);

@@ -166,11 +166,7 @@ describe('a list that is good all the same', () => {
     const names = Array.from({ length: 12_000 }, (_, index) => `app_${(index * 7919) % 12_000}.raw`);
     const listOf = (some: readonly string[]) => Buffer.from(some.map((name) => `${hash}  ${name}\n`).join(''));
     const patterns = [parsePattern('app_@v.raw')];
-    const pick = (list: Buffer) =>
-      pickNames(
-        patterns,
-        parseManifest(list, 'url').entries.map(({ name }) => name),
-      );
+    const pick = (list: Buffer) => pickNames(patterns, parseManifest(list, 'url').entries.keys());
     const timeOf = (work: () => unknown) => {
       const times = Array.from({ length: 5 }, () => {
         const started = performance.now();

@@ -172,7 +172,13 @@ async function readAll(root: string): Promise<void> {
 
 /** A list of 1970: it is accepted, or refused with a reason. */
 function judgeOldList(root: string): void {
-  const list = { url: source.url, sha256: hash, signedAt: 0, entries: [], reread: () => [] };
+  const list = {
+    url: source.url,
+    sha256: hash,
+    signedAt: 0,
+    entries: new Map<string, string>(),
+    reread: () => undefined,
+  };
   try {
     openSourceMemory(root).judge(source, list, { patterns: 'app_@v.raw', versions: ['1'] });
   } catch (error) {
