@@ -9,6 +9,7 @@ import { requireSafeDirectory } from './os/own-place.ts';
 import { removeTree } from './os/remove-tree.ts';
 import { SpaceError } from './os/space.ts';
 import type { State } from './os/state.ts';
+import { republishedFailure } from './publisher-changes.ts';
 import type { Resolution, VersionState } from './resolve/resolver.ts';
 import { settle } from './settle.ts';
 import { type Payload, payloadOf, type Source } from './source/source.ts';
@@ -156,11 +157,14 @@ function withPublishedName(facts: ImageFacts, path: string, instance: OfferedIns
  * Why a component has nothing to offer this host, when nothing is active either.
  * @returns undefined when something is active, so that the situation is a notice and no failure
  */
-export function nothingFits({ sources }: System, resolution: Resolution): UnsuitableError | undefined {
+export function nothingFits({ sources }: System, resolution: Resolution): UnsuitableError | TrustError | undefined {
   const [newest] = resolution.versions;
   const { transfers } = resolution.component;
   if (!newest && transfers.every((transfer) => sources.of(transfer).mayBeEmpty)) return undefined;
   if (resolution.active !== undefined || resolution.chosen) return undefined;
+  // What is left of a set may not be filled up from what was published again: there is a way out, and it says so.
+  const republished = republishedFailure(resolution);
+  if (republished) return republished;
   const why = newest
     ? `the newest is ${newest.version}: ${newest.reason.text}`
     : 'the source offers no version that MatchPattern= matches';

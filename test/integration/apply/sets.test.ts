@@ -71,6 +71,22 @@ describe('several transfers of one component', () => {
     expect(world.names('var/lib/extensions/two.raw.v')).toContain('two_1.raw');
   });
 
+  it('are not filled up from what was published again, and there is a way out', async () => {
+    await world.publish('all', { 'one_1.raw': image('one', '1'), 'two_1.raw': image('two', '1') });
+    await world.run(['apply']);
+    rmSync(join(world.root, 'var/lib/extensions/one.raw.v/one_1.raw'));
+    await world.publish('all', { 'one_1.raw': image('one', 'other'), 'two_1.raw': image('two', 'other') });
+    for (const command of ['check', 'apply']) {
+      const result = await world.run([command, '--json=short']);
+      expect(result.status, command).toBe(11);
+      expect(result.json().errors).toMatchObject([
+        { component: 'set', code: 'trust', next: expect.stringContaining('--accept-republished') },
+      ]);
+    }
+    expect(world.names('var/lib/extensions/one.raw.v')).not.toContain('one_1.raw');
+    expect(await world.run(['apply', '--accept-republished'])).toMatchObject({ status: 0, stdout: 'set: exposed 1\n' });
+  });
+
   it('change nothing when one payload of the new version fails', async () => {
     await world.publish('all', { 'one_1.raw': image('one', '1'), 'two_1.raw': image('two', '1') });
     await world.run(['apply']);
