@@ -57,30 +57,11 @@ async function surveyComponent(
   component: Component,
   options: { readonly sources: boolean },
 ): Promise<Survey> {
-  const ask = async () => {
-    if (!options.sources) return { offered: [], listed: false };
-    try {
-      return { offered: await listOfferedOf(system, component), listed: true };
-    } catch (error) {
-      if (system.options.signal?.aborted) throw error;
-      if (!system.options.offline || !(error instanceof NetworkError))
-        return { offered: [], listed: false, failure: reportOf(error) };
-      system.options.reporter.notice(component.name, error.message);
-      return { offered: [], listed: false };
-    }
-  };
-  const look = async () => {
-    try {
-      return await surveyInstalled(system, state, component);
-    } catch (error) {
-      if (!(error instanceof StorageError)) throw error;
-      const { message, ...report } = reportOf(error);
-      const unreadable = { ...report, message: `${component.name}: ${message}` };
-      return { installed: [], activeNames: new Map<string, string>(), unreadable };
-    }
-  };
   // Together, so that a signal that ends the one does not go unheard while the other is waited for.
-  const [{ offered, listed, ...failed }, here] = await Promise.all([ask(), look()]);
+  const [{ offered, listed, ...failed }, here] = await Promise.all([
+    options.sources ? ask(system, component) : { offered: [], listed: false },
+    look(system, state, component),
+  ]);
   const survey: Survey = {
     component,
     ...here,
@@ -90,6 +71,38 @@ async function surveyComponent(
   };
   noticeRepublished(system, survey);
   return survey;
+}
+
+/** What the sources offer, or why that is not known. */
+async function ask(
+  system: System,
+  component: Component,
+): Promise<Pick<Survey, 'offered' | 'failure'> & { readonly listed: boolean }> {
+  const { signal, offline, reporter } = system.options;
+  try {
+    return { offered: await listOfferedOf(system, component), listed: true };
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    if (!offline || !(error instanceof NetworkError)) return { offered: [], listed: false, failure: reportOf(error) };
+    reporter.notice(component.name, error.message);
+    return { offered: [], listed: false };
+  }
+}
+
+/** What is installed, or why that cannot be told. */
+async function look(
+  system: System,
+  state: State,
+  component: Component,
+): Promise<Pick<Survey, 'installed' | 'activeNames' | 'unreadable'>> {
+  try {
+    return await surveyInstalled(system, state, component);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    const { message, ...report } = reportOf(error);
+    const unreadable = { ...report, message: `${component.name}: ${message}` };
+    return { installed: [], activeNames: new Map(), unreadable };
+  }
 }
 
 async function surveyInstalled(

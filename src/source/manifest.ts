@@ -60,7 +60,7 @@ export function parseManifest(bytes: Uint8Array, url: string): Manifest {
       continue;
     }
     if (entry.name.startsWith('BEST-BEFORE-')) {
-      const date = bestBeforeDate(entry, index + 1, url);
+      const date = bestBeforeDate(entry.name, index + 1, url);
       if (entry.sha256 !== EMPTY_SHA256) warnings.push(`${url}:${index + 1}: ${entry.name} is not an empty file`);
       if (bestBefore === undefined || date < bestBefore) bestBefore = date;
       continue;
@@ -112,7 +112,7 @@ function parseLine(line: string, number: number, url: string): { name: string; s
   return { name, sha256: match[1].toLowerCase() };
 }
 
-function bestBeforeDate({ name }: { readonly name: string }, number: number, url: string): string {
+function bestBeforeDate(name: string, number: number, url: string): string {
   const date = name.slice('BEST-BEFORE-'.length);
   const time = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : Number.NaN;
   if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== date) {

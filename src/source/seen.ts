@@ -79,10 +79,7 @@ export function judgeVersions(
 
 /** Names that are listed with another hash than before. */
 export function changedNames(names: ReadonlyMap<string, string>, entries: ManifestEntries): string[] {
-  return [...entries].flatMap(([name, sha256]) => {
-    const before = names.get(name);
-    return before === undefined || before === sha256 ? [] : [name];
-  });
+  return [...entries.keys()].filter((name) => (names.get(name) ?? entries.get(name)) !== entries.get(name));
 }
 
 /** The names to remember, those that are listed now before the others. @param max how many are remembered */

@@ -43,9 +43,7 @@ export async function startTogether(scene: Scene, count: number, version: string
 }
 
 function startBare(): Promise<void> {
-  const env = { ...process.env };
-  delete env.NODE_EXTRA_CA_CERTS;
-  const child = spawn(process.execPath, ['-e', '0'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['-e', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
   return new Promise((resolve) => {
     child.on('close', () => resolve());
   });

@@ -51,7 +51,7 @@ const small = tarOf({ name: './', type: '5', mode: 0o755 }, { name: './a', data:
 
 describe('a tree that GNU tar has packed', () => {
   it('is the same tree again', async () => {
-    const tree = join(place.base, 'above/work/new-tree');
+    const tree = join(place.base, 'above/new-tree');
     mkdirSync(join(tree, 'usr/lib/empty'), { recursive: true, mode: 0o755 });
     writeFileSync(join(tree, 'usr/lib/tool'), 'x'.repeat(10_000));
     chmodSync(join(tree, 'usr/lib/tool'), 0o4755);
