@@ -25,6 +25,9 @@ export const exitStatus = {
 
 export type ExitStatus = (typeof exitStatus)[keyof typeof exitStatus];
 
+/** Signals that end a run cleanly, with the status a shell gives them. */
+export const signalStatus = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
 export interface ErrorDetails {
   /** The next step for the person who reads the message. */
   readonly next?: string;

@@ -5,11 +5,8 @@
  */
 import { setMaxListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
-import { exitStatus, reportOf } from './errors.ts';
+import { exitStatus, reportOf, signalStatus } from './errors.ts';
 import { takeRootLockEarly } from './root-lock.ts';
-
-/** Signals that end a run cleanly, with the status a shell gives them. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 // undici's HTTP parser is WebAssembly. Optimising it takes V8 a tenth of a second, for which the process waits at its end,
 // and 20 MiB; a run is too short to earn that back. Compiled code goes with the flags, so that they are set first.
@@ -23,7 +20,7 @@ const abort = new AbortController();
 setMaxListeners(0, abort.signal);
 let signalled: number | undefined;
 let endsByItself = false;
-for (const [name, exit] of Object.entries(SIGNALS)) {
+for (const [name, exit] of Object.entries(signalStatus)) {
   process.once(name, () => {
     signalled = exit;
     abort.abort(Object.assign(new DOMException(`${name} was received`, 'AbortError'), { exit }));

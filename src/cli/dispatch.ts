@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { DEFAULT_COMPONENT } from '../definition/candidates.ts';
 import { UsageError } from '../errors.ts';
+import type { CommandName } from '../reference/commands.ts';
 import type { RunOptions } from '../system.ts';
-import type { CommandName } from './cli.ts';
 import type { Outcome } from './commands.ts';
 import { type CommonOptions, parseTargets, rootOf } from './options.ts';
 import { checkStatus, type JsonMode, printOutcome } from './print.ts';
@@ -28,6 +28,7 @@ export async function dispatch(
   const osTables = () => import('./render-os.ts');
   const { json } = options as { json: JsonMode };
   const text = { width: process.stdout.isTTY ? process.stdout.columns : undefined, legend: options.legend };
+  const { pager } = options;
   const dryRun = options.dryRun === true;
   const run = (names: readonly string[]): RunOptions => ({
     root: rootOf(options),
@@ -50,11 +51,11 @@ export async function dispatch(
     case 'list': {
       const [name, version] = words;
       const outcome = onlyVersion(await commands.list(run(name === undefined ? [] : [name]), version), version);
-      return await printOutcome(outcome, json, async () => (await tables()).renderVersions(outcome, text));
+      return await printOutcome(outcome, json, async () => (await tables()).renderVersions(outcome, text), pager);
     }
     case 'check': {
       const outcome = await commands.check(run(words));
-      const exit = await printOutcome(outcome, json, async () => (await tables()).renderCheck(outcome, text));
+      const exit = await printOutcome(outcome, json, async () => (await tables()).renderCheck(outcome, text), pager);
       return options.exitCode ? checkStatus(outcome, exit) : exit;
     }
     case 'check-new': {
@@ -67,18 +68,18 @@ export async function dispatch(
     case 'status': {
       if (options.os) {
         const outcome = await os.statusByOsCommand(run(words));
-        return await printOutcome(outcome, json, async () => (await osTables()).renderOses(outcome, text));
+        return await printOutcome(outcome, json, async () => (await osTables()).renderOses(outcome, text), pager);
       }
       const outcome = await commands.status(run(words));
-      return await printOutcome(outcome, json, async () => (await tables()).renderStatus(outcome, text));
+      return await printOutcome(outcome, json, async () => (await tables()).renderStatus(outcome, text), pager);
     }
     case 'why': {
       const outcome = await commands.list(run(words));
-      return await printOutcome(outcome, json, async () => (await tables()).renderWhy(outcome, text));
+      return await printOutcome(outcome, json, async () => (await tables()).renderWhy(outcome, text), pager);
     }
     case 'gc': {
       const outcome = await commands.gc(run(words), dryRun);
-      return await printOutcome(outcome, json, async () => (await tables()).renderKept(outcome, text));
+      return await printOutcome(outcome, json, async () => (await tables()).renderKept(outcome, text), pager);
     }
     case 'apply':
     case 'acquire':
@@ -97,17 +98,22 @@ export async function dispatch(
         import('./render-verify.ts'),
       ]);
       const outcome = await (options.installed ? verifyInstalledCommand : verifySourcesCommand)(run(words));
-      return await printOutcome(outcome, json, () => (options.installed ? renderFiles : renderSources)(outcome, text));
+      return await printOutcome(
+        outcome,
+        json,
+        () => (options.installed ? renderFiles : renderSources)(outcome, text),
+        pager,
+      );
     }
     case 'history': {
       const outcome = await os.historyCommand(run(words));
-      return await printOutcome(outcome, json, async () => (await osTables()).renderHistory(outcome, text));
+      return await printOutcome(outcome, json, async () => (await osTables()).renderHistory(outcome, text), pager);
     }
     case 'prepare': {
       const { osRoot, osRelease, uki, bootable = false, check = false } = options;
       const outcome = await os.prepareCommand(run(words), { osRoot, osRelease, uki, bootable, check: check || dryRun });
       reporter.close();
-      return await printOutcome(outcome, json, async () => (await osTables()).renderOses(outcome, text));
+      return await printOutcome(outcome, json, async () => (await osTables()).renderOses(outcome, text), pager);
     }
     case 'hold': {
       const { names, requests } = parseTargets(words);

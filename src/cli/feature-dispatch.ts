@@ -32,7 +32,12 @@ export async function featureDispatch(
       const { hasDefault, names, errors } = listing;
       const document = { default: hasDefault, components: names };
       const count = listing.components.length;
-      return printListing({ document, errors, count }, options.json, () => renderComponents(listing, text));
+      return printListing(
+        { document, errors, count },
+        options.json,
+        () => renderComponents(listing, text),
+        options.pager,
+      );
     }
     case 'enable':
     case 'disable':
@@ -56,7 +61,7 @@ async function features(
   if (chosen.length !== 1 || component === undefined) {
     const listing = await listFeatures(run(words));
     const document = { format: DOCUMENT_FORMAT, features: listing.features, errors: listing.errors };
-    return printListing(counted(listing, document), json, () => renderFeatures(listing, text));
+    return printListing(counted(listing, document), json, () => renderFeatures(listing, text), options.pager);
   }
   const [id, ...more] = words;
   if (more.length > 0) {
@@ -65,7 +70,7 @@ async function features(
   if (id === undefined) {
     const listing = whole(await listFeatures(run([])));
     const document = { features: listing.features.map((feature) => feature.id) };
-    return printListing(counted(listing, document), json, () => renderFeatures(listing, text));
+    return printListing(counted(listing, document), json, () => renderFeatures(listing, text), options.pager);
   }
   const listing = whole(await showFeature(run([]), component, id));
   const [found] = listing.features;

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { SwitchChoice } from '../enablement.ts';
 import { UsageError } from '../errors.ts';
+import { type CommandText, longName, type OptionText } from '../reference/command-text.ts';
+import { commonOptions } from '../reference/common-options.ts';
 import { parseBoolean, parseTimeSpan } from '../syntax.ts';
 import type { Requests } from '../work.ts';
 
@@ -43,49 +45,36 @@ export interface CommonOptions {
   readonly componentSuggested?: boolean;
 }
 
-/** Adds the common options to a command. */
-export function addCommonOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--root <dir>', 'work on the tree of an operating system in this directory'))
-    .addOption(new Option('--definitions <dir>', 'read definitions from this directory only'))
-    .addOption(new Option('-C, --component <name>', 'look at this component only (may be repeated)').argParser(several))
-    .addOption(
-      new Option('--json <mode>', 'print one JSON document').choices(['short', 'pretty', 'off']).default('off'),
-    )
-    .addOption(new Option('--verify <bool>', 'override Verify= of the definitions').argParser(booleanArgument))
-    .addOption(new Option('--offline', 'ask no server; use what is here'))
-    .addOption(new Option('--dry-run', 'say what would be done, and do nothing'))
-    .addOption(
-      new Option('--keyring <file>', 'use these OpenPGP keys in place of the host’s (may be repeated)').argParser(
-        several,
-      ),
-    )
-    .addOption(new Option('--arch <arch>', 'match for this architecture (x86-64, arm64, ...)'))
-    .addOption(new Option('--transfer-source <dir>', 'what PathRelativeTo=explicit is relative to'))
-    .addOption(new Option('-m, --instances-max <n>', 'keep so many versions, at least 2').argParser(instancesArgument))
-    .addOption(new Option('--image <file>').hideHelp())
-    .addOption(new Option('--no-refresh', 'do not have systemd merge'))
-    .addOption(new Option('--wait <sec>', 'wait so long for another run to end').argParser(secondsArgument))
-    .addOption(new Option('--no-pager', 'do not pipe output into a pager'))
-    .addOption(new Option('--no-legend', 'print no header'))
-    .addOption(new Option('--debug', 'print stack traces'));
+type ReadValue = (value: string, before: unknown) => unknown;
+
+/** How the value of an option is read, by its long name; the others are taken as they are. */
+const readers: Readonly<Record<string, ReadValue>> = {
+  component: several,
+  feature: several,
+  keyring: several,
+  verify: booleanArgument,
+  'instances-max': instancesArgument,
+  wait: secondsArgument,
+};
+
+/** Adds the options of a command to it: its own, and those that it shares with the others. */
+export function addOptions(command: Command, { options = [], common }: CommandText): void {
+  const shared = commonOptions.filter((text) => common?.includes(longName(text)) !== false);
+  for (const text of [...options, ...shared]) command.addOption(optionOf(text));
+  // systemd-sysupdate has it; it is refused with what to do instead.
+  if (common?.includes('root') !== false) command.addOption(new Option('--image <file>').hideHelp());
 }
 
-/** Adds the options of `enable` and `disable`, named as systemd-sysupdate names them. */
-export function addSwitchOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--feature <name>', 'switch this feature of the component (may be repeated)').argParser(several),
-    )
-    .option('-a, --feature-all', 'switch all its features')
-    .option('-s, --feature-suggested', 'switch the features that are suggested here')
-    .option('-A, --component-all', 'switch all components, or features of all')
-    .option('-S, --component-suggested', 'switch the components that are suggested here')
-    .option('--now', 'apply at once');
+function optionOf(text: OptionText): Option {
+  const option = new Option(text.flags, text.summary);
+  if (text.choices) option.choices([...text.choices]);
+  if (text.standard !== undefined) option.default(text.standard);
+  const read = readers[longName(text)];
+  return read ? option.argParser(read) : option;
 }
 
-function several(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value];
+function several(value: string, before: unknown): string[] {
+  return [...(Array.isArray(before) ? before : []), value];
 }
 
 /** What `enable` and `disable` are about. @throws UsageError */

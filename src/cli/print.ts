@@ -2,19 +2,25 @@
 import { combinedExit, type ErrorReport, exitStatus } from '../errors.ts';
 import type { Outcome } from './commands.ts';
 import { DOCUMENT_FORMAT, type Document, type ErrorDocument, errorDocument } from './document.ts';
+import { showText } from './pager.ts';
 import { printable, printableJson } from './printable.ts';
 
 export type JsonMode = 'short' | 'pretty' | 'off';
 
-/** Prints an outcome; `text` makes what people read. @returns the exit status */
+/**
+ * Prints an outcome; `text` makes what people read.
+ * @param pager whether that may be shown page by page
+ * @returns the exit status
+ */
 export async function printOutcome(
   outcome: Outcome,
   json: JsonMode,
   text: () => string | Promise<string>,
+  pager = false,
 ): Promise<number> {
   if (json === 'off') {
     const rendered = await text();
-    if (rendered !== '') write(printable(rendered));
+    if (rendered !== '') await showText(printable(rendered), pager);
     printErrors(outcome.errors);
   } else {
     const { components, errors, done, kept, oses, history, services, plans, switched, listing, sources, files } =
@@ -59,11 +65,12 @@ export async function printListing(
   listing: { readonly document: unknown; readonly errors: readonly ErrorDocument[]; readonly count: number },
   json: JsonMode,
   text: () => string | Promise<string>,
+  pager = false,
 ): Promise<number> {
   if (json !== 'off') write(render(listing.document, json));
   else {
     const rendered = await text();
-    if (rendered !== '') write(printable(rendered));
+    if (rendered !== '') await showText(printable(rendered), pager);
   }
   printErrors(listing.errors);
   return combinedExit(

@@ -21,7 +21,10 @@ export const defaultComponentInfo: ComponentInfo = {
   suggestion: { conditions: [] },
 };
 
-const KNOWN_SETTINGS = { Component: ['Description', 'Documentation', 'Enabled', ...suggestionSettings] } as const;
+/** The settings of a component, for messages, documentation and tests. */
+export const componentSettingNames = {
+  Component: ['Description', 'Documentation', 'Enabled', ...suggestionSettings],
+} as const;
 
 /**
  * Reads a component's file and its drop-ins; drop-ins count without the file, too.
@@ -44,7 +47,7 @@ export function loadComponentInfo(
   if (files.length === 0) return { info: defaultComponentInfo, problems: [] };
   const read = readFiles(files);
   const reader = new SettingReader(files[0]?.path ?? name, read.assignments, values);
-  reader.warnUnknown(KNOWN_SETTINGS);
+  reader.warnUnknown(componentSettingNames);
   const description = reader.last('Component', 'Description')?.value;
   const info = {
     documentation: reader.links('Component', 'Documentation'),

@@ -18,7 +18,8 @@ export interface Feature {
   readonly suggestion: Suggestion;
 }
 
-const KNOWN_SETTINGS = {
+/** The settings of a feature, for messages, documentation and tests. */
+export const featureSettingNames = {
   Feature: ['Description', 'Documentation', 'AppStream', 'Enabled', ...suggestionSettings],
 } as const;
 
@@ -34,7 +35,7 @@ export function loadFeatures(
     if (file.masked) continue;
     const read = readWithDropIns(tree, file, directories);
     const reader = new SettingReader(file.path, read.assignments, values);
-    reader.warnUnknown(KNOWN_SETTINGS);
+    reader.warnUnknown(featureSettingNames);
     const id = file.name.slice(0, -'.feature'.length);
     const description = reader.last('Feature', 'Description')?.value;
     const appStream = reader.links('Feature', 'AppStream').at(-1);

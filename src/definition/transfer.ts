@@ -36,7 +36,8 @@ const INSTANCES_MAX_LEAST = 2;
 const targetAnchors = ['root', 'esp', 'xbootldr', 'boot'] as const;
 const sourceAnchors = [...targetAnchors, 'explicit'] as const;
 
-const KNOWN_SETTINGS: Readonly<Record<string, readonly string[]>> = {
+/** The settings by section, those among them that only systemd-sysupdate acts on; for messages, documentation and tests. */
+export const transferSettingNames: Readonly<Record<string, readonly string[]>> = {
   Transfer: ['MinVersion', 'ProtectVersion', 'Verify', 'ChangeLog', 'AppStream', 'Features', 'RequisiteFeatures'],
   Source: ['Type', 'Path', 'PathRelativeTo', 'MatchPattern'],
   Target: [
@@ -67,7 +68,7 @@ export function parseTransfer(
   values: SpecifierValues,
 ): ParsedTransfer {
   const reader = new SettingReader(file, assignments, values);
-  reader.warnUnknown(KNOWN_SETTINGS);
+  reader.warnUnknown(transferSettingNames);
 
   const minVersion = reader.version('Transfer', 'MinVersion');
   const protectVersions = reader.versions('Transfer', 'ProtectVersion');

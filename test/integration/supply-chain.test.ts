@@ -96,8 +96,8 @@ describe('the bundle', () => {
       });
       expect(Object.keys(hashes[0] ?? {})).toContain('main.js');
       expect(hashes[1]).toEqual(hashes[0]);
-      // What was tested is what is built.
-      expect(hashesOf(join(repository, 'dist'))).toEqual(hashes[0]);
+      // What was tested is what is built; the manual beside it is made of text alone.
+      expect(hashesOf(join(repository, 'dist'))).toMatchObject(hashes[0] ?? {});
     } finally {
       for (const place of places) rmSync(place, { recursive: true });
     }

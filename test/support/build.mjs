@@ -8,3 +8,5 @@ for (const name of ['record-compiled', 'compile']) {
   node('test/support/bundle.mjs', `test/support/${name}.ts`, `test/support/${name}.bundle.mjs`);
 }
 node('test/support/compile.bundle.mjs');
+node('test/support/bundle.mjs', 'src/release/reference.ts', 'src/release/reference.bundle.mjs');
+node('src/release/reference.bundle.mjs');

@@ -1,0 +1,62 @@
+/** What the manual says about a command, beyond its one line and its options; `COMMAND --help` shows it, too. */
+import type { CommandName } from '../commands.ts';
+import type { Block } from './page.ts';
+
+export const commandManual: Readonly<Partial<Record<CommandName, readonly Block[]>>> = {
+  list: [
+    'Every version that is offered or here, the newest first: whether it is installed, active, available and compatible, and the reason why it is not chosen. With *VERSION* only that one. Images on a server are looked into where that costs little.',
+  ],
+  check: [
+    'Ends with 0 whether or not there is an update; `--exit-code` tells it by 100. Nothing is downloaded, but lists are fetched, and a look is taken into images that may be chosen.',
+  ],
+  status: [
+    'Asks no server. Services that mount an image of a component themselves are shown with the version that they really see; root sees all of them.',
+  ],
+  why: ['Version by version, from the newest down, why it is chosen or not.'],
+  history: ['What was done, when, under which OS, and what failed.'],
+  verify: [
+    'For each source: which keys would count, why others would not, and what the signature that is there now is worth. With `--installed`, everything that is installed is read to its end: damaged files end with 11, unreadable ones with 14. Nothing is changed.',
+  ],
+  'check-new': [
+    'Prints the version there is to update to and ends with 0; prints nothing and ends with 1 where there is none. Without *NAME* it is about `sysupdate.d/`.',
+  ],
+  apply: [
+    'Downloads, verifies, installs and test-merges what is new, makes it visible, has systemd merge, restarts what the images ask for and looks after their health. When something goes wrong, the previous set is put back (16). Without names, all components; one that fails does not stop the others.',
+    '*NAME*`@`*VERSION* chooses a version; an older one than the active goes back, and holds the newer ones until one appears that is newer still. Naming a held version releases it.',
+  ],
+  acquire: [
+    'Into `/var/lib/extupdate/staging`, and resumes what was interrupted. Needs no root where staging belongs to the user.',
+  ],
+  install: ['The rest of `apply`: what was acquired is verified again, installed and activated.'],
+  rollback: [
+    'With names, each goes back to the version before; without, the whole set goes back to where it was before the last change. The newer versions are held until one appears that is newer still, or `unhold`.',
+  ],
+  hold: [
+    'Nothing newer than the version that is active, or than the one named, is chosen until `unhold`; for other OSes, too.',
+  ],
+  unhold: ['Forgets holds and bad marks of the components.'],
+  'reset-floor': [
+    'A list that was signed before the last one that was accepted is refused (12), as is one that was emptied. Where a publisher really went back, this accepts it again.',
+  ],
+  gc: [
+    'Kept is what is active, what a record of a bootable OS names, the version before, and the newest `InstancesMax=`. Every run removes the rest; this does only that, and says why each file is kept.',
+  ],
+  prepare: [
+    'Resolves for the OS that is named, acquires and installs out of sight, and plans its record, so that its first boot needs no network. Ends with 17 when something with `Required=yes` has no version that fits. Hooks of OS updates call it; waits two minutes for another run.',
+  ],
+  select: [
+    'What the record of the OS that was booted says and still fits; without a record, the newest installed that fits; and where nothing fits, nothing changes. Asks no server, looks at no signature and no clock.',
+  ],
+  bless: ['Called by `extupdate-bless.service`. Health checks of what became active with this boot are made up for.'],
+  components: ['With `--json`, in the shape of systemd-sysupdate 262.'],
+  features: ['With `-C` and `--json`, in the shape of systemd-sysupdate 262.'],
+  enable: [
+    'Writes drop-ins below `/etc`, as systemd-sysupdate 262 does. With `--feature=` and its like, features are switched, not the component. Nothing is downloaded before the next run, or `--now`.',
+  ],
+  disable: [
+    'A component that is disabled is left alone by all runs. What features turn off is removed by the next run.',
+  ],
+  daemon: [
+    'For hosts without timers, and for maintenance windows: see `Schedule=` and `MaintenanceWindow=` in extupdate.conf(5). SIGTERM or SIGINT ends the run that is at work, then the daemon, with 0.',
+  ],
+};
