@@ -87,9 +87,10 @@ export function buildProgram(argv: readonly string[], quiet: boolean, actions: A
   add('sysupdate-notify', '', 'answer a completion call-out of systemd-sysupdate on standard input', {
     hidden: true,
   }).action(() => actions.special('sysupdate-notify', []));
-  add('complete', '[words...]', 'what a shell can complete', { hidden: true }).action((words: string[]) =>
-    actions.special('complete', words),
-  );
+  add('complete', '[words...]', 'what a shell can complete', { hidden: true })
+    .allowUnknownOption()
+    .helpOption(false)
+    .action((words: string[]) => actions.special('complete', words));
   return program;
 }
 

@@ -1,4 +1,5 @@
 /** `complete`, which the completions of shells ask: one word per line, nothing where nothing can be told. */
+import { resolve } from 'node:path';
 import { exitStatus } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
 import type { RunOptions } from '../system.ts';
@@ -10,13 +11,19 @@ const silent: Reporter = {
   close: () => {},
 };
 
-/** `complete components`, `complete versions NAME`, `complete features`. Asks no server. */
+/**
+ * `complete components`, `complete versions NAME`, `complete features`, each with the `--root=` and `--definitions=` of the
+ * line that is completed. Asks no server.
+ */
 export async function printCompletions(words: readonly string[], signal: AbortSignal): Promise<number> {
-  const [what, ...names] = words;
-  const components = names.filter((name) => name !== '' && !name.startsWith('-'));
+  const [what, ...rest] = words.filter((word) => !word.startsWith('-'));
+  const given = (option: string) => words.findLast((word) => word.startsWith(option))?.slice(option.length);
+  const root = given('--root=') ?? '';
+  const definitions = given('--definitions=');
   const run: RunOptions = {
-    root: '',
-    components,
+    root: root === '' || resolve(root) === '/' ? '' : resolve(root),
+    ...(definitions === undefined ? {} : { definitions }),
+    components: rest.filter((name) => name !== ''),
     offline: true,
     keyrings: [],
     refresh: false,

@@ -7,7 +7,7 @@ export function bashCompletion(): string {
   return `# bash completion for extupdate
 
 _extupdate_ask() {
-    extupdate complete "$@" 2>/dev/null
+    extupdate complete "$@" $places 2>/dev/null
 }
 
 _extupdate_words() {
@@ -37,7 +37,7 @@ _extupdate_value() {
 }
 
 _extupdate() {
-    local line=\${COMP_LINE:0:COMP_POINT} words cur command= name= index word position=-1
+    local line=\${COMP_LINE:0:COMP_POINT} words cur command= name= index word position=-1 places=
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=('')
     cur=\${words[-1]}
@@ -46,6 +46,7 @@ _extupdate() {
         word=\${words[index]}
         case $word in
             ${valueSwitches(commands)}) index=$((index + 1)) ;;
+            --root=*|--definitions=*) places+=" $word" ;;
             -*) ;;
             *) [[ -z $command ]] && command=$word || { [[ -z $name ]] && name=$word; }; position=$((position + 1)) ;;
         esac

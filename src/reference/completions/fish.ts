@@ -3,10 +3,10 @@ import type { Completes } from '../command-text.ts';
 import { type CommandCompletion, completionTable, helpTopics, type OptionCompletion } from './completion-table.ts';
 
 const ASK: Readonly<Record<Completes, string>> = {
-  component: '(extupdate complete components 2>/dev/null)',
+  component: '(__extupdate_ask components)',
   target: '(__extupdate_targets)',
   version: '(__extupdate_versions)',
-  feature: '(extupdate complete features 2>/dev/null)',
+  feature: '(__extupdate_ask features)',
   directory: '(__fish_complete_directories)',
   file: '(__fish_complete_path)',
   none: '',
@@ -15,6 +15,10 @@ const ASK: Readonly<Record<Completes, string>> = {
 export function fishCompletion(): string {
   const commands = completionTable();
   return `# fish completion for extupdate
+
+function __extupdate_ask
+    extupdate complete $argv (string match -r -- '^--(?:root|definitions)=.*' (commandline -opc)) 2>/dev/null
+end
 
 # The words after the command, without options.
 function __extupdate_words
@@ -25,16 +29,16 @@ end
 function __extupdate_targets
     set -l name (string split -m 1 @ -- (commandline -ct))
     if set -q name[2]
-        for version in (extupdate complete versions $name[1] 2>/dev/null)
-            echo $name[1]@$version
+        for found in (__extupdate_ask versions $name[1])
+            echo $name[1]@$found
         end
     else
-        extupdate complete components 2>/dev/null
+        __extupdate_ask components
     end
 end
 
 function __extupdate_versions
-    extupdate complete versions (__extupdate_words)[2] 2>/dev/null
+    __extupdate_ask versions (__extupdate_words)[2]
 end
 
 # Whether this is word number $argv[2] of the command $argv[1], or a later one where there is a third argument.
@@ -74,7 +78,8 @@ function optionWords({ long, short, summary, value }: OptionCompletion): string 
   return [
     ...(short === undefined ? [] : [`-s ${short}`]),
     `-l ${long}`,
-    ...(value === undefined ? [] : ['-r']),
+    // A value that is no file is not completed as one.
+    ...(value === undefined ? [] : [value === 'file' || value === 'directory' ? '-r' : '-x']),
     ...(values === '' ? [] : [`-a ${quoted(values)}`]),
     `-d ${quoted(summary)}`,
   ].join(' ');

@@ -17,21 +17,25 @@ export function zshCompletion(): string {
   return `#compdef extupdate
 # zsh completion for extupdate
 
+_extupdate_ask() {
+    extupdate complete "$@" \${(M)words:#--(root|definitions)=*} 2>/dev/null
+}
+
 _extupdate_components() {
     local -a found
-    found=(\${(f)"$(extupdate complete components 2>/dev/null)"})
+    found=(\${(f)"$(_extupdate_ask components)"})
     compadd -a found
 }
 
 _extupdate_features() {
     local -a found
-    found=(\${(f)"$(extupdate complete features 2>/dev/null)"})
+    found=(\${(f)"$(_extupdate_ask features)"})
     compadd -a found
 }
 
 _extupdate_versions() {
     local -a found
-    found=(\${(f)"$(extupdate complete versions \${line[1]} 2>/dev/null)"})
+    found=(\${(f)"$(_extupdate_ask versions \${line[1]})"})
     compadd -a found
 }
 
@@ -39,7 +43,7 @@ _extupdate_versions() {
 _extupdate_targets() {
     if compset -P 1 '*@'; then
         local -a found
-        found=(\${(f)"$(extupdate complete versions \${IPREFIX%@} 2>/dev/null)"})
+        found=(\${(f)"$(_extupdate_ask versions \${IPREFIX%@})"})
         compadd -a found
     else
         _extupdate_components

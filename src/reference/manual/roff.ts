@@ -22,7 +22,8 @@ function blocksOf(blocks: readonly Block[]): string[] {
   return blocks.flatMap((block, index) => {
     if (typeof block === 'string') return [...(index === 0 ? [] : ['.PP']), line(block)];
     if ('heading' in block) return [`.SS "${block.heading}"`];
-    if ('code' in block) return ['.PP', '.RS 4', '.nf', ...block.code.split('\n').map(codeLine), '.fi', '.RE'];
+    if ('code' in block)
+      return [...(index === 0 ? [] : ['.PP']), '.RS 4', '.nf', ...block.code.split('\n').map(codeLine), '.fi', '.RE'];
     return block.items.flatMap(itemOf);
   });
 }
