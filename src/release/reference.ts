@@ -8,6 +8,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { bashCompletion } from '../reference/completions/bash.ts';
 import { fishCompletion } from '../reference/completions/fish.ts';
 import { zshCompletion } from '../reference/completions/zsh.ts';
+import { documentedCommands, documentJsonSchema } from '../reference/documents.ts';
 import { renderMarkdown } from '../reference/manual/markdown.ts';
 import { manualPages } from '../reference/manual/pages.ts';
 import { renderRoff } from '../reference/manual/roff.ts';
@@ -17,6 +18,13 @@ export function referenceFiles(version: string): ReadonlyMap<string, string> {
   return new Map([
     ...manualPages.map((page) => [`dist/man/${page.name}.${page.section}`, renderRoff(page, version, '')] as const),
     ...manualPages.map((page) => [`docs/reference/${page.name}.${page.section}.md`, renderMarkdown(page)] as const),
+    ...documentedCommands.map(
+      (command) =>
+        [
+          `docs/reference/schemas/${command}.schema.json`,
+          `${JSON.stringify(documentJsonSchema(command), undefined, 2)}\n`,
+        ] as const,
+    ),
     ['dist/completions/extupdate.bash', bashCompletion()],
     ['dist/completions/_extupdate', zshCompletion()],
     ['dist/completions/extupdate.fish', fishCompletion()],

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Document } from '../../src/cli/document.ts';
+import { documentedCommands, documentSchema } from '../../src/reference/documents.ts';
 import { makeKey, type PublishOptions, publish, type TestKey } from './repository.ts';
 import { startServer, type TestServer } from './server.ts';
 
@@ -134,7 +135,17 @@ export async function runProgram(args: readonly string[], options: RunOptions = 
     child.on('error', reject);
     child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : -1)));
   });
+  holdToSchema(args, stdout);
   return { status, stdout, stderr, json: () => JSON.parse(stdout) as Document };
+}
+
+/** Whatever a test is about: a document is as its schema says. @throws Error */
+function holdToSchema(args: readonly string[], stdout: string): void {
+  const command = documentedCommands.find((name) => name === args[0]);
+  // What a signal cut short, or a test starts wrong on purpose, has no document.
+  if (command === undefined || !args.some((word) => /^--json=(short|pretty)$/.test(word)) || stdout === '') return;
+  const { success, error } = documentSchema(command).safeParse(JSON.parse(stdout));
+  if (!success) throw new Error(`${args.join(' ')}: not as its schema says: ${error.message}\n${stdout}`);
 }
 
 /** A transfer definition in the form of sysupdate.d(5). */

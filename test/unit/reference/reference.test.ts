@@ -14,6 +14,7 @@ import { exitStatus, signalStatus } from '../../../src/errors.ts';
 import { bashCompletion } from '../../../src/reference/completions/bash.ts';
 import { fishCompletion } from '../../../src/reference/completions/fish.ts';
 import { zshCompletion } from '../../../src/reference/completions/zsh.ts';
+import { documentedCommands, documentJsonSchema } from '../../../src/reference/documents.ts';
 import { commandManual } from '../../../src/reference/manual/command-manual.ts';
 import { confPage } from '../../../src/reference/manual/conf-page.ts';
 import { renderMarkdown } from '../../../src/reference/manual/markdown.ts';
@@ -184,6 +185,17 @@ describe('settings', () => {
         expect(all.has(name) || name.startsWith('Condition'), `${page.name}: ${name}=`).toBe(true);
       }
     }
+  });
+});
+
+describe('the schemas of documents', () => {
+  it.each(documentedCommands)('%s: stands in docs/reference/schemas as it is generated', (command) => {
+    const path = join(repository, 'docs/reference/schemas', `${command}.schema.json`);
+    expect(JSON.parse(readFileSync(path, 'utf8')), 'npm run build makes it anew').toEqual(documentJsonSchema(command));
+  });
+
+  it('are there for every command but those that print no document', () => {
+    expect(visibleNames.filter((name) => !documentedCommands.some((one) => one === name))).toEqual(['daemon', 'help']);
   });
 });
 

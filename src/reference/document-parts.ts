@@ -1,0 +1,160 @@
+/** The parts that JSON documents are made of, as schemas. */
+import * as z from 'zod/mini';
+import type {
+  ComponentDocument,
+  ErrorDocument,
+  OsDocument,
+  ServiceDocument,
+  VersionDocument,
+} from '../cli/document.ts';
+import type { SourceDocument } from '../cli/verify-commands.ts';
+import type { Switch } from '../enablement.ts';
+import type { FileVerdict } from '../verify-installed.ts';
+import type { DoneAction, KeptFile } from '../work.ts';
+
+/** Why something is as it is: a code that stays, and words that may change. */
+const Reason = z.strictObject({ code: z.string(), text: z.string() });
+
+const reasonCodes = [
+  ...(['chosen', 'current', 'unknown', 'older', 'not-requested', 'incompatible', 'incomplete', 'obsolete'] as const),
+  ...(['above-max', 'skipped', 'held', 'bad', 'withdrawn', 'republished'] as const),
+];
+
+const Version = z.strictObject({
+  version: z.string(),
+  installed: z.boolean(),
+  active: z.boolean(),
+  available: z.boolean(),
+  // Null where nobody has looked yet.
+  compatible: z.nullable(z.boolean()),
+  newest: z.boolean(),
+  obsolete: z.boolean(),
+  protected: z.boolean(),
+  incomplete: z.boolean(),
+  partial: z.boolean(),
+  pending: z.boolean(),
+  held: z.boolean(),
+  bad: z.boolean(),
+  reason: z.strictObject({ code: z.enum(reasonCodes), text: z.string() }),
+}) satisfies z.ZodMiniType<VersionDocument>;
+
+export const Component = z.strictObject({
+  name: z.string(),
+  // The version that systemd sees.
+  current: z.nullable(z.string()),
+  // The version that a run would change to.
+  candidate: z.nullable(z.string()),
+  versions: z.array(Version),
+}) satisfies z.ZodMiniType<ComponentDocument>;
+
+export const Failure = z.strictObject({
+  component: z.nullable(z.string()),
+  code: z.string(),
+  exit: z.int(),
+  message: z.string(),
+  next: z.nullable(z.string()),
+}) satisfies z.ZodMiniType<ErrorDocument>;
+
+export const Done = z.strictObject({
+  component: z.string(),
+  action: z.enum(['acquire', 'install', 'expose', 'activate', 'defer', 'remove', 'hold', 'unhold', 'forget']),
+  version: z.string(),
+  from: z.nullable(z.string()),
+  // The OS that it was done for, where that is not the running one.
+  os: z.optional(z.string()),
+}) satisfies z.ZodMiniType<Omit<DoneAction, 'os'> & { readonly os?: string | undefined }>;
+
+/** What `--dry-run` would do for a component. */
+export const Plan = z.strictObject({
+  component: z.string(),
+  version: z.string(),
+  from: z.nullable(z.string()),
+  steps: z.array(z.strictObject({ step: z.enum(['acquire', 'install', 'expose']), transfer: z.string() })),
+});
+
+export const Kept = z.strictObject({
+  component: z.string(),
+  path: z.string(),
+  keep: z.boolean(),
+  reason: z.string(),
+}) satisfies z.ZodMiniType<KeptFile>;
+
+export const Os = z.strictObject({
+  name: z.string(),
+  description: z.string(),
+  running: z.boolean(),
+  origin: z.string(),
+  where: z.string(),
+  components: z.array(z.strictObject({ component: z.string(), version: z.nullable(z.string()), reason: Reason })),
+}) satisfies z.ZodMiniType<OsDocument>;
+
+export const Service = z.strictObject({
+  unit: z.string(),
+  component: z.string(),
+  version: z.nullable(z.string()),
+  exposed: z.nullable(z.string()),
+}) satisfies z.ZodMiniType<ServiceDocument>;
+
+export const Source = z.strictObject({
+  component: z.string(),
+  source: z.string(),
+  trust: z.enum(['signature', 'server', 'local']),
+  accepted: z.boolean(),
+  threshold: z.int(),
+  signedBy: z.array(z.string()),
+  signatureName: z.nullable(z.string()),
+  keys: z.array(
+    z.strictObject({
+      fingerprint: z.string(),
+      userIds: z.array(z.string()),
+      files: z.array(z.string()),
+      expires: z.nullable(z.string()),
+      accepted: z.boolean(),
+      reason: Reason,
+    }),
+  ),
+  signatures: z.array(
+    z.strictObject({
+      keyId: z.string(),
+      fingerprint: z.nullable(z.string()),
+      created: z.nullable(z.string()),
+      accepted: z.boolean(),
+      reason: Reason,
+    }),
+  ),
+}) satisfies z.ZodMiniType<SourceDocument>;
+
+export const File = z.strictObject({
+  component: z.string(),
+  version: z.string(),
+  path: z.string(),
+  state: z.enum(['intact', 'damaged', 'unreadable', 'missing', 'unknown']),
+  text: z.string(),
+}) satisfies z.ZodMiniType<FileVerdict>;
+
+export const Switched = z.strictObject({
+  component: z.string(),
+  feature: z.nullable(z.string()),
+  enabled: z.boolean(),
+  file: z.string(),
+}) satisfies z.ZodMiniType<Switch>;
+
+/** A line of the history; a newer extupdate may have written more into it. */
+export const HistoryLine = z.looseObject({
+  at: z.string(),
+  command: z.string(),
+  os: z.string(),
+  done: z.array(z.looseObject({ component: z.string(), action: z.string(), version: z.string() })),
+  errors: z.array(z.looseObject({ component: z.nullable(z.string()), code: z.string(), message: z.string() })),
+});
+
+/** A feature as systemd-sysupdate 262 prints it. */
+export const FeatureFields = {
+  id: z.string(),
+  description: z.optional(z.string()),
+  documentation: z.optional(z.array(z.string())),
+  appStream: z.optional(z.string()),
+  enabled: z.boolean(),
+  suggested: z.optional(z.boolean()),
+  transfers: z.optional(z.array(z.string())),
+};
