@@ -4,6 +4,7 @@ import type { Outcome } from './commands.ts';
 import { DOCUMENT_FORMAT, type Document, type ErrorDocument, errorDocument } from './document.ts';
 import { showText } from './pager.ts';
 import { printable, printableJson } from './printable.ts';
+import { showsStyles, styleError, styleTables } from './style.ts';
 
 export type JsonMode = 'short' | 'pretty' | 'off';
 
@@ -20,7 +21,7 @@ export async function printOutcome(
 ): Promise<number> {
   if (json === 'off') {
     const rendered = await text();
-    if (rendered !== '') await showText(printable(rendered), pager);
+    if (rendered !== '') await showTables(rendered, pager);
     printErrors(outcome.errors);
   } else {
     const { components, errors, done, kept, oses, history, services, plans, switched, listing, sources, files } =
@@ -70,7 +71,7 @@ export async function printListing(
   if (json !== 'off') write(render(listing.document, json));
   else {
     const rendered = await text();
-    if (rendered !== '') await showText(printable(rendered), pager);
+    if (rendered !== '') await showTables(rendered, pager);
   }
   printErrors(listing.errors);
   return combinedExit(
@@ -92,7 +93,14 @@ function printErrors(errors: readonly ErrorDocument[]): void {
 }
 
 function printError({ message, next }: { readonly message: string; readonly next?: string }): void {
-  process.stderr.write(printable(`extupdate: ${message}\n${next === undefined ? '' : `  ${next}\n`}`));
+  const text = printable(`extupdate: ${message}`);
+  const shown = showsStyles(process.stderr, process.env) ? styleError(text) : text;
+  process.stderr.write(`${shown}\n${next === undefined ? '' : printable(`  ${next}\n`)}`);
+}
+
+function showTables(text: string, pager: boolean): Promise<void> {
+  const plain = printable(text);
+  return showText(showsStyles(process.stdout, process.env) ? styleTables(plain) : plain, pager);
 }
 
 /** The component, unless the message begins with it or with a place in one of its files. */
