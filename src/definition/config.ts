@@ -56,6 +56,8 @@ const DELAY_MAX_SEC = 7 * 86_400;
 const CRON_SHAPE = /^[0-9*,/-]+ +[0-9*,/-]+ +[0-9LW?*,/-]+ +[0-9a-z*,/-]+ +[0-9a-z?*#,/-]+$/i;
 
 const url = z.string().check(z.regex(/^https?:\/\/[^/\s]/));
+/** Of a server, or of a directory of this machine. */
+const mirror = z.string().check(z.regex(/^(https?:\/\/[^/\s]|file:\/\/\/)/));
 
 /** A time limit: each ends some day. */
 function timeLimit<Key extends keyof NetworkLimits>(key: Key, example: string, min = 0.001) {
@@ -125,7 +127,7 @@ const words = z.pipe(
 const listSettings = {
   BaseURL: {
     allowed: 'two URLs, the one in definitions and the one to use',
-    schema: z.pipe(words, z.tuple([url, url])),
+    schema: z.pipe(words, z.tuple([url, mirror])),
   },
   Credential: {
     allowed: 'a URL prefix and the name of a systemd credential',

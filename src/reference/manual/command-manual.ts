@@ -32,7 +32,7 @@ export const commandManual: Readonly<Partial<Record<CommandName, readonly Block[
     'With names, each goes back to the version before; without, the whole set goes back to where it was before the last change. The newer versions are held until one appears that is newer still, or `unhold`.',
   ],
   hold: [
-    'Nothing newer than the version that is active, or than the one named, is chosen until `unhold`; for other OSes, too.',
+    'No other version than the one that is active, or the one named, is chosen until `unhold`; for other OSes, too.',
   ],
   unhold: ['Forgets holds and bad marks of the components.'],
   'reset-floor': [

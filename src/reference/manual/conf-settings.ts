@@ -50,7 +50,7 @@ export const transferSettings: readonly SettingText[] = [
     value: '*FROM* *TO*',
     standard: 'none',
     text: [
-      'Replaces the beginning of source URLs: a mirror. May be repeated; the first that matches counts. An empty value forgets those before it.',
+      'Replaces the beginning of source URLs: a mirror, on a server or (`file:///...`) in a directory. May be repeated; the first that matches counts. An empty value forgets those before it.',
     ],
   },
   {
