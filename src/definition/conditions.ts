@@ -150,7 +150,7 @@ function testFraction(parameter: string, facts: ConditionFacts): Answer {
 
 /** Parts of ten thousand: `25%`, `2.5%`, `25‰`, `25‱`. */
 function parsePermyriad(text: string): number | undefined {
-  const match = /^\+?([0-9]{1,5})(?:\.([0-9]{1,2}))?([%‰‱])$/.exec(text);
+  const match = /^\+?([0-9]{1,5})(?:\.([0-9]{1,2}))?([%\u2030\u2031])$/.exec(text);
   const [, whole, decimals = '', unit = ''] = match ?? [];
   const digits = { '%': 2, '‰': 1, '‱': 0 }[unit];
   if (digits === undefined || decimals.length > digits) return undefined;

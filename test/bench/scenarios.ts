@@ -51,7 +51,7 @@ const REPETITIONS = { one: 15, many: 3, update: 7 } as const;
 const TIMER_PERIOD_MS = 250;
 
 const SYSUPDATE = '/usr/lib/systemd/systemd-sysupdate';
-export const EXTUPDATE = ['/srv/node/bin/node', '/srv/extupdate/main.js'] as const;
+export const EXTUPDATE = ['/srv/node/bin/node', '/srv/extupdate/extupdate'] as const;
 const STORE = 'var/lib/extensions.d';
 const STATE = 'var/lib/extupdate';
 

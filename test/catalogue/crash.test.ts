@@ -133,7 +133,7 @@ describe.skipIf(unavailable !== undefined)('K', { timeout: 240_000 }, () => {
   it.skipIf(withoutPower !== undefined)('K120: the power is cut', () => {
     const bundle = 'test/crash/crash.bundle.mjs';
     const cwd = fileURLToPath(new URL('../..', import.meta.url));
-    execFileSync('node', ['test/support/bundle.mjs', 'test/crash/crash.ts', bundle], { cwd });
+    execFileSync('node', ['src/release/bundle.mjs', 'test/crash/crash.ts', bundle], { cwd });
     // In a process of its own, which mounts where nobody sees it.
     const args = [bundle, '--cut', '--form=raw,tree', '--operation=install', '--every=6'];
     const { status, stdout, stderr } = spawnSync('node', args, { cwd, encoding: 'utf8' });

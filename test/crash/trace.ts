@@ -72,7 +72,7 @@ export function buildTools(directory: string): Tools {
   const faultrun = buildFaultrun(directory);
   const runner = join(directory, 'runner.mjs');
   const cwd = here('../..');
-  if (!existsSync(runner)) execFileSync('node', ['test/support/bundle.mjs', here('runner.ts'), runner], { cwd });
+  if (!existsSync(runner)) execFileSync('node', ['src/release/bundle.mjs', here('runner.ts'), runner], { cwd });
   return { directory, faultrun, runner };
 }
 

@@ -51,7 +51,7 @@ describeHosts('killed while it activates', (suite) => {
   async function install(orders: string): Promise<{ readonly status: number; readonly points: readonly Point[] }> {
     await reset();
     const words = `faultrun below=/var/lib starts=1 log=/srv/points ${orders}`;
-    const program = '/srv/node/bin/node /srv/extupdate/main.js install';
+    const program = '/srv/node/bin/node /srv/extupdate/extupdate install';
     const { status } = await e2e.host.sh(`exec ${words} -- ${program}`, { env: { UV_THREADPOOL_SIZE: '1' } });
     return { status, points: parsePoints(readFileSync(join(e2e.host.root, 'srv/points'), 'utf8'), '') };
   }

@@ -144,7 +144,7 @@ describeHosts('health', (suite) => {
     await e2e.publish('app', { 'app_8.raw': image('app', '8'), 'app_10.raw': image('app', '10') });
     const killed = e2e.run('apply app');
     await e2e.host.sh(
-      'until [ "$(cat /usr/share/app/version)" = 10 ]; do sleep 0.1; done; pkill -KILL -f "main.js apply"',
+      'until [ "$(cat /usr/share/app/version)" = 10 ]; do sleep 0.1; done; pkill -KILL -f "extupdate/extupdate apply"',
     );
     expect((await killed).status).not.toBe(0);
     expect(await version('app')).toBe('10');

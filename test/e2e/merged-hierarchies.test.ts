@@ -49,7 +49,7 @@ describeHosts('Flatcar layout below a read-only /etc and /opt', (suite) => {
     expect(await e2e.merged('systemd-confext')).toEqual(['conf']);
 
     const user = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
-    const refused = await e2e.host.sh(`${user} /srv/node/bin/node /srv/extupdate/main.js disable app`);
+    const refused = await e2e.host.sh(`${user} /srv/node/bin/node /srv/extupdate/extupdate disable app`);
     expect(refused.status).toBe(14);
     expect(refused.stderr).toContain('cannot write below /etc, where extensions are merged');
     expect(refused.stderr).toContain('run as root, which writes below the merged /etc');

@@ -163,7 +163,7 @@ describeHosts('services with extensions of their own', (suite) => {
     const { stdout } = await e2e.run('status app');
     expect(stdout).toMatch(/\n\nUNIT +COMPONENT +VERSION +EXPOSED\napp.service +app +1 +2\n$/);
     const unprivileged = await e2e.host.sh(
-      'exec setpriv --reuid=65534 --regid=65534 --clear-groups /srv/node/bin/node /srv/extupdate/main.js status app',
+      'exec setpriv --reuid=65534 --regid=65534 --clear-groups /srv/node/bin/node /srv/extupdate/extupdate status app',
     );
     expect(unprivileged.status).toBe(0);
     expect(unprivileged.stdout).toMatch(/\napp.service +app +\? +2\n$/);

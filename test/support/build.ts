@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export function setup(): void {
   if (process.env.EXTUPDATE_TEST_BUILT === '1') return;
-  execFileSync(process.execPath, ['test/support/build.mjs'], {
+  execFileSync(process.execPath, ['src/release/build.mjs'], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     stdio: 'inherit',
   });

@@ -61,7 +61,7 @@ export async function startE2e(suite: Suite): Promise<E2e> {
     writeFileSync(join(host.root, path), content);
   };
   const run = (args: string, env = {}) =>
-    host.sh(`exec /srv/node/bin/node /srv/extupdate/main.js ${args}`, { timeoutMs: 120_000, env });
+    host.sh(`exec /srv/node/bin/node /srv/extupdate/extupdate ${args}`, { timeoutMs: 120_000, env });
   // 257 reads the older name, 262 the newer one.
   for (const name of ['import-pubring.gpg', 'import-pubring.pgp']) write(`etc/systemd/${name}`, key.binaryPublicKey);
   return {
@@ -97,7 +97,7 @@ export async function startE2e(suite: Suite): Promise<E2e> {
       const dropIn = 'systemd-sysext.service.d/50-extupdate.conf';
       write(`usr/lib/systemd/system/${dropIn}`, readFileSync(join(units, dropIn)));
       write('usr/lib/systemd/system-preset/80-extupdate.preset', readFileSync(join(units, 'extupdate.preset')));
-      write('usr/bin/extupdate', '#!/bin/sh\nexec /srv/node/bin/node /srv/extupdate/main.js "$@"\n');
+      write('usr/bin/extupdate', '#!/bin/sh\nexec /srv/node/bin/node /srv/extupdate/extupdate "$@"\n');
       for (const [hook, path] of Object.entries(hookPlaces)) {
         write(path, readFileSync(join(units, 'hooks', hook)));
         chmodSync(join(host.root, path), 0o755);

@@ -13,7 +13,7 @@ export interface TreeResult {
 /** systemd-sysupdate in the trees. */
 export const SYSUPDATE = '/usr/lib/systemd/systemd-sysupdate';
 /** The built extupdate in there. */
-export const EXTUPDATE = '/srv/node /srv/extupdate/main.js';
+export const EXTUPDATE = '/srv/node /srv/extupdate/extupdate';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 

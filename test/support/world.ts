@@ -23,7 +23,7 @@ import { makeKey, type PublishOptions, publish, type TestKey } from './repositor
 import { startServer, type TestServer } from './server.ts';
 
 /** The program as it was built. */
-export const programPath = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export const programPath = fileURLToPath(new URL('../../dist/extupdate', import.meta.url));
 
 export interface RunResult {
   readonly status: number;

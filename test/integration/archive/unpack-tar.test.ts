@@ -184,7 +184,7 @@ describe.runIf(isRoot)('as root', () => {
 
   it('another user gets the tree as an own one, with what may be set', async () => {
     const program = join(place.base, 'unpack-once.mjs');
-    const bundle = fileURLToPath(new URL('../../support/bundle.mjs', import.meta.url));
+    const bundle = fileURLToPath(new URL('../../../src/release/bundle.mjs', import.meta.url));
     execFileSync(process.execPath, [
       bundle,
       fileURLToPath(new URL('../../support/unpack-once.ts', import.meta.url)),

@@ -1,15 +1,23 @@
 /**
- * Lets V8 compile what runs use, and keeps that beside the parts of the program (see src/load-part.ts): a day of a host in
- * a directory is played, as in the demo, and each command adds what it needed.
+ * Lets V8 compile what runs use, and keeps that beside the program (see src/load-part.ts): a day of a host in a directory
+ * is played, as in the demo, and each command adds what it needed. What is compiled is for the Node that runs this.
+ *
+ *   node compile.bundle.mjs [PROGRAM]
  */
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { definition, makeWorld } from './world.ts';
+import { promisify } from 'node:util';
+import { definition, makeWorld, programPath } from '../../test/support/world.ts';
 
+/** V8 orders what it writes by hashes with a random seed; code does not depend on it. */
+const SAME_EACH_TIME = ['--random-seed=1'];
+
+const [, , program = programPath] = process.argv;
 // The bundle of this file is beside it.
 const path = (name: string) => join(import.meta.dirname, name);
-const image = (version: string) => readFileSync(path(`../fixtures/demo/hello_${version}.raw`));
+const image = (version: string) => readFileSync(path(`../../test/fixtures/demo/hello_${version}.raw`));
 
 const world = await makeWorld();
 try {
@@ -45,10 +53,10 @@ try {
     ['components'],
     ['check'],
   ];
-  const recording = { NODE_OPTIONS: `--import="${pathToFileURL(path('record-compiled.bundle.mjs')).href}"` };
-  for (const words of commands) {
-    const { status, stderr } = await world.run(words, { env: recording });
-    if (status !== 0) throw new Error(`extupdate ${words.join(' ')} ended with status ${status}: ${stderr}`);
+  const recording = `--import=${pathToFileURL(path('record-compiled.bundle.mjs')).href}`;
+  for (const [command = '', ...words] of commands) {
+    const run = [...SAME_EACH_TIME, recording, program, command, `--root=${world.root}`, ...words];
+    await promisify(execFile)(process.execPath, run, { env: { ...process.env, NODE_EXTRA_CA_CERTS: '' } });
   }
 } finally {
   await world.close();
