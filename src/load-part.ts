@@ -10,8 +10,8 @@ import { Script } from 'node:vm';
 import { crc32 } from 'node:zlib';
 import { partNames, textOfPart } from './carried-parts.ts';
 
-/** What the name of the file with compiled code ends in. */
-export const COMPILED_SUFFIX = '.cache';
+/** What V8 calls a part, in traces too: compiled code has that name in it, and so must not depend on where the file is. */
+const SCRIPT_NAME = 'extupdate:';
 
 /** Checksums of text and code. V8 only compares the length of the one, and trusts the other as it is. */
 const HEADER_SIZE = 8;
@@ -21,7 +21,12 @@ declare function carriedParts(): void;
 
 const loaded = new Map<string, unknown>();
 
-/** The content of the file with the compiled code of a part. */
+/** Where the compiled code of a part is. @param program the file with the parts */
+export function compiledPath(program: string, name: string): string {
+  return `${program}.${name}.cache`;
+}
+
+/** The content of that file. */
 export function packCompiled(text: string, code: Buffer): Buffer {
   const header = Buffer.alloc(HEADER_SIZE);
   header.writeUInt32LE(checksum(text), 0);
@@ -36,24 +41,20 @@ export function packCompiled(text: string, code: Buffer): Buffer {
 export function loadPart(name: string): unknown {
   if (loaded.has(name)) return loaded.get(name);
   const text = textOfPart(carriedParts.toString(), name);
-  const filename = `${__filename}.${name}`;
-  const cachedData = readCompiled(filename + COMPILED_SUFFIX, text);
-  const script = new Script(wrapPart(text), { filename, ...(cachedData ? { cachedData } : {}) });
+  const cachedData = readCompiled(compiledPath(__filename, name), text);
+  const filename = SCRIPT_NAME + name;
+  const script = new Script(WRAPPER.join(text), { filename, ...(cachedData ? { cachedData } : {}) });
   const part = { exports: {} };
-  script.runInThisContext().call(part.exports, part.exports, requireFromPart, part, filename, dirname(filename));
+  script.runInThisContext().call(part.exports, part.exports, requireFromPart, part, __filename, dirname(__filename));
   loaded.set(name, part.exports);
   return part.exports;
 }
 
 const WRAPPER = ['(function (exports, require, module, __filename, __dirname) { ', '\n});'] as const;
 
-function wrapPart(text: string): string {
-  return WRAPPER.join(text);
-}
-
-/** The text of a part of which {@link loadPart} made a script. */
-export function unwrapPart(script: string): string {
-  return script.slice(WRAPPER[0].length, -WRAPPER[1].length);
+/** The part that {@link loadPart} made a script of, by what it gave to V8. */
+export function partOfScript(filename: string, source: string): { readonly name: string; readonly text: string } {
+  return { name: filename.slice(SCRIPT_NAME.length), text: source.slice(WRAPPER[0].length, -WRAPPER[1].length) };
 }
 
 function readCompiled(path: string, text: string): Buffer | undefined {

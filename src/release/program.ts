@@ -61,6 +61,11 @@ const requestsOnly: Plugin = {
   },
 };
 
+/** Below a package.json that says "module", Node takes a file without a suffix for an ECMAScript module. */
+const IN_ANY_MODULE =
+  'var require=typeof require=="function"?require:process.getBuiltinModule,' +
+  '__filename=typeof __filename=="string"?__filename:require("node:fs").realpathSync(process.argv[1]);';
+
 type Built = BuildResult<typeof common>;
 
 function buildLibrary(name: string): Promise<Built> {
@@ -93,12 +98,19 @@ const parts = new Map([['program', textOf(program)]]);
 for (const [index, library] of libraries.entries()) parts.set(LIBRARIES[index] ?? '', textOf(library));
 const packages = bundledPackages([main, program, ...libraries].flatMap(({ metafile }) => Object.keys(metafile.inputs)));
 
+/** The main program, which finds everything else in its own text. */
+function oneFile(code: string): string {
+  const [shebang, ...lines] = code.split('\n');
+  const strict = '"use strict";';
+  if (!lines[0]?.startsWith(strict)) throw new Error(`src/main.ts: expected ${strict} to be first`);
+  lines[0] = strict + IN_ANY_MODULE + lines[0].slice(strict.length);
+  return [shebang, `/*\n${licenceNotice(packages)}*/`, ...lines, carry('carriedParts', parts), ''].join('\n');
+}
+
 rmSync('dist', { recursive: true, force: true });
 mkdirSync('dist');
-const [shebang, ...code] = textOf(main).split('\n');
-const text = [shebang, `/*\n${licenceNotice(packages)}*/`, ...code, carry('carriedParts', parts), ''].join('\n');
-writeFileSync('dist/extupdate', text);
+writeFileSync('dist/extupdate', oneFile(textOf(main)));
 chmodSync('dist/extupdate', 0o755);
 writeFileSync('dist/LICENCES', licenceTexts(packages));
-// The package of this repository says "module" of files without a suffix, too.
+// Node starts sooner when it is told.
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { COMPILED_SUFFIX } from '../../src/load-part.ts';
 
 interface LockedPackage {
   readonly version?: string;
@@ -121,7 +120,7 @@ describe('the bundle', () => {
 function hashesOf(directory: string): Record<string, string> {
   // What V8 has compiled differs from one version of Node to the next.
   const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(
-    (entry) => entry.isFile() && !entry.name.endsWith(COMPILED_SUFFIX),
+    (entry) => entry.isFile() && !entry.name.endsWith('.cache'),
   );
   const pairs = files.map((entry) => {
     const path = join(entry.parentPath, entry.name);

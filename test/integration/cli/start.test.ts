@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { COMPILED_SUFFIX } from '../../../src/load-part.ts';
+import { compiledPath } from '../../../src/load-part.ts';
 import { makeWorld, programPath, type World } from '../../support/world.ts';
 
 /** Prints, for each part that is loaded, whether V8 took the code that was given. */
@@ -42,7 +42,7 @@ afterAll(async () => {
   rmSync(place, { recursive: true });
 });
 
-const compiled = (part: string) => `${program}.${part}${COMPILED_SUFFIX}`;
+const compiled = (part: string) => compiledPath(program, part);
 
 /** What `check` prints, and which parts were compiled before. */
 async function check(...nodeOptions: string[]): Promise<{ readonly text: string; readonly parts: readonly string[] }> {
@@ -60,11 +60,12 @@ function run(words: readonly string[]): Promise<{ readonly stdout: string; reado
 }
 
 describe('the one file', () => {
-  it('is all that is needed, under any name', async () => {
+  it('is all that is needed, under any name, and in a directory of ECMAScript modules too', async () => {
     const alone = mkdtempSync(join(tmpdir(), 'extupdate-alone-'));
     try {
       const moved = join(alone, 'ext');
       copyFileSync(programPath, moved);
+      writeFileSync(join(alone, 'package.json'), '{"type": "module"}');
       const { stdout } = await run([moved, 'check', `--root=${world.root}`, 'app']);
       expect(stdout).toBe((await check()).text);
     } finally {
@@ -83,7 +84,7 @@ describe('the one file', () => {
     world.server.intercept = undefined;
     copyFileSync(programPath, program);
     expect(stdout).toBe('packed: exposed 1\n');
-    expect(stderr).toContain('extupdate.xz-decompress: ');
+    expect(stderr).toContain('extupdate:xz-decompress: ');
     expect(world.read('srv/packed/packed_1.raw')).toBe('content');
   });
 });
@@ -101,7 +102,7 @@ async function packed(): Promise<void> {
 }
 
 describe('compiled code', () => {
-  const whole = ['openpgp', 'p-retry', 'program', 'undici'].map((part) => `extupdate.${part}: taken`);
+  const whole = ['openpgp', 'p-retry', 'program', 'undici'].map((part) => `extupdate:${part}: taken`);
 
   it('is taken for every part that a check loads', async () => {
     const { text, parts } = await check();
@@ -129,7 +130,7 @@ describe('compiled code', () => {
     const changed = source.replace('Non-error was thrown', 'Non-Error was thrown');
     expect(changed).not.toBe(source);
     writeFileSync(program, changed);
-    expect((await check()).parts).toContain('extupdate.p-retry: none');
+    expect((await check()).parts).toContain('extupdate:p-retry: none');
     writeFileSync(program, source);
   });
 
