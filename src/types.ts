@@ -69,6 +69,8 @@ export interface ExtensionSettings {
   /** Names of sidecar manifests, with `@f` for the image's file name without `.raw` and compression suffix. */
   readonly manifest: readonly string[];
   readonly signedBy: readonly string[];
+  /** A file, as seen inside the root, with the only keys that may sign. */
+  readonly keyring?: string;
   readonly threshold: number;
   /** Whether signatures by keys that have expired since count; undefined = as `extupdate.conf` has it. */
   readonly allowExpiredKey?: boolean;

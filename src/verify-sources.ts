@@ -57,7 +57,7 @@ async function verifySource(system: System, component: Component, transfer: Tran
   const source = isUrl ? displayUrl(baseUrl) : baseUrl;
   const verdict: SourceVerdict = { component: name, source, trust, threshold, signedBy, keys: [], signatures: [] };
   const policy = signaturePolicy(settings, config, now);
-  const detail = isSigned ? await lookAtSignature(system, name, baseUrl, policy) : {};
+  const detail = isSigned ? await lookAtSignature(system, component, baseUrl, policy) : {};
   const failure = await listFailure(system, component, transfer);
   return { ...verdict, ...detail, ...(failure ? { failure } : {}) };
 }
@@ -65,7 +65,7 @@ async function verifySource(system: System, component: Component, transfer: Tran
 /** What there is to say of keys and signatures, as far as one gets; what ends the way is told by the source itself. */
 async function lookAtSignature(
   system: System,
-  component: string,
+  component: Component,
   baseUrl: string,
   policy: SignaturePolicy,
 ): Promise<Partial<Pick<SourceVerdict, 'keys' | 'signatures' | 'signatureName'>>> {

@@ -55,6 +55,12 @@ const settings = {
       ]),
     ),
   },
+  Keyring: {
+    key: 'keyring',
+    shape: 'single',
+    allowed: 'the absolute path of a file of OpenPGP keys',
+    schema: z.string().check(z.regex(/^\/[^\0]+$/)),
+  },
   Threshold: {
     key: 'threshold',
     shape: 'single',

@@ -13,7 +13,7 @@ import { removeTree } from '../os/remove-tree.ts';
 import type { MakeRoom } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import type { Reporter } from '../reporter.ts';
-import type { OfferedInstance, PayloadForm } from '../types.ts';
+import type { Component, OfferedInstance, PayloadForm } from '../types.ts';
 import { listOffered } from './list-offered.ts';
 import type { Repository } from './repository.ts';
 import { signaturePolicy } from './signature-policy.ts';
@@ -30,7 +30,7 @@ export interface RepositorySourceOptions {
   /** Overrides `Verify=`. */
   readonly verify?: boolean | undefined;
   /** Those that may sign lists for a component. */
-  readonly keys: (component: string) => Promise<readonly PublicKey[]>;
+  readonly keys: (component: Pick<Component, 'name' | 'settings'>) => Promise<readonly PublicKey[]>;
   readonly now: Date;
   readonly offline: boolean;
   readonly reporter: Reporter;
@@ -54,10 +54,11 @@ export function createRepositorySource(
   };
   return (form) => ({
     mayBeEmpty: false,
-    async list(transfer, { name, settings }, notice) {
+    async list(transfer, component, notice) {
+      const { settings } = component;
       const baseUrl = overrideBaseUrl(transfer.source.path, config);
       const policy = signaturePolicy(settings, config, now);
-      const keys = () => options.keys(name);
+      const keys = () => options.keys(component);
       const verify = (options.verify ?? transfer.verify) ? { keys, policy, notice } : undefined;
       const { manifest, sha256, signedAt } = await repository.manifest(baseUrl, verify, now);
       for (const warning of manifest.warnings) notice(warning);

@@ -42,6 +42,15 @@ export function loadKeyrings(root: string, extra: readonly string[]): KeyringFil
   });
 }
 
+/**
+ * Reads a keyring file that has to be there.
+ * @param path as seen inside the root
+ * @throws ConfigError
+ */
+export function loadKeyring(root: string, path: string): KeyringFile {
+  return { path, bytes: readRing(resolveInRoot(root, path), path) };
+}
+
 /** What to say where there is no key at all. */
 export function noKeyring(): ConfigError {
   return new ConfigError(

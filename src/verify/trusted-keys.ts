@@ -3,8 +3,16 @@
  * keyrings; or, in place of all, the files of `--keyring=`.
  */
 import type { PublicKey } from 'openpgp';
-import type { ReleaseFields } from '../types.ts';
-import { type KeyringFile, loadKeyrings, mergeKeys, noKeyring, parseKeyrings, readCertificates } from './keyring.ts';
+import type { Component, ReleaseFields } from '../types.ts';
+import {
+  type KeyringFile,
+  loadKeyring,
+  loadKeyrings,
+  mergeKeys,
+  noKeyring,
+  parseKeyrings,
+  readCertificates,
+} from './keyring.ts';
 import { certifications } from './trust-anchors.ts';
 import { readVoa, type Verifier, type VoaLookup } from './voa.ts';
 import { contextOf, defaultContext } from './voa-names.ts';
@@ -30,12 +38,15 @@ export interface TrustedKeysOptions {
   readonly warn: (text: string) => void;
 }
 
+/** What decides which keys are for a component. */
+export type SignedComponent = Pick<Component, 'name'> & { readonly settings: Pick<Component['settings'], 'keyring'> };
+
 export interface TrustedKeys {
   /**
    * The keys for a component, each once, with what all files together say of it; read when they are needed first.
    * @throws ConfigError when there is none, or a file cannot be read
    */
-  of(component: string): Promise<readonly KnownKey[]>;
+  of(component: SignedComponent): Promise<readonly KnownKey[]>;
 }
 
 /** Those of the keys that may be used. */
@@ -62,19 +73,21 @@ export function openTrustedKeys(options: TrustedKeysOptions): TrustedKeys {
   const ofAll = once(async () => keysOf(await shared(), own));
   const byComponent = new Map<string, Promise<readonly KnownKey[]>>();
 
-  async function read(component: string): Promise<readonly KnownKey[]> {
+  async function read(component: string, keyring: string | undefined): Promise<readonly KnownKey[]> {
     const context = keyrings.length > 0 ? undefined : contextOf(component);
     const more = context === undefined ? nothing : lookup(context);
+    const only = keyring === undefined || keyrings.length > 0 ? undefined : loadKeyring(root, keyring);
     const isEmpty = more.verifiers.length + more.masked.size + more.anchored.size === 0;
-    if (isEmpty) return required(await ofAll());
+    if (isEmpty && !only) return required(await ofAll());
     const { rings, voa } = await shared();
-    return required(await keysOf({ rings, voa: both(voa, more) }, own));
+    return required(await keysOf({ rings, voa: both(voa, more), ...(only ? { only } : {}) }, own));
   }
 
   return {
-    of(component) {
-      const known = byComponent.get(component) ?? read(component);
-      byComponent.set(component, known);
+    of({ name, settings: { keyring } }) {
+      const id = `${name}\0${keyring ?? ''}`;
+      const known = byComponent.get(id) ?? read(name, keyring);
+      byComponent.set(id, known);
       return known;
     },
   };
@@ -83,6 +96,8 @@ export function openTrustedKeys(options: TrustedKeysOptions): TrustedKeys {
 interface Shared {
   readonly rings: readonly KeyringFile[];
   readonly voa: VoaLookup;
+  /** The only keys that may sign; the others are there for what they say of these. */
+  readonly only?: KeyringFile;
 }
 
 const nothing: VoaLookup = { verifiers: [], masked: new Set(), anchored: new Set() };
@@ -103,15 +118,17 @@ interface Known {
   readonly voa: VoaLookup;
 }
 
-async function keysOf({ rings, voa }: Shared, options: TrustedKeysOptions): Promise<readonly KnownKey[]> {
+async function keysOf({ rings, voa, only }: Shared, options: TrustedKeysOptions): Promise<readonly KnownKey[]> {
   const verifiers = await readVerifiers(voa.verifiers, options.warn);
-  const ofRings = await parseKeyrings(rings);
+  const ofOnly = only && (await parseKeyrings([only]));
+  const ofRings = [...(await parseKeyrings(rings)), ...(ofOnly ?? [])];
   const merged = await mergeKeys([...verifiers.map(({ key, path }) => ({ key, files: [path] })), ...ofRings]);
   const byFingerprint = new Map(merged.map((one) => [one.key.getFingerprint(), one]));
   const inRings = new Set(ofRings.map(({ key }) => key.getFingerprint()));
   const known: Known = { verifiers, inRings, byFingerprint, voa };
   const ofVoa = verifiers.filter(({ anchor }) => !anchor).map(({ fingerprint }) => fingerprint);
-  const signers = [...new Set([...ofVoa, ...inRings])].flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? []);
+  const names = ofOnly ? ofOnly.map(({ key }) => key.getFingerprint()) : [...new Set([...ofVoa, ...inRings])];
+  const signers = names.flatMap((fingerprint) => byFingerprint.get(fingerprint) ?? []);
   return Promise.all(
     signers.map(async (signer) => {
       const barred = await barOf(signer, known, options);

@@ -34,6 +34,14 @@ export const extensionSettings: readonly SettingText[] = [
     text: ['Fingerprints of the keys, or signing subkeys, that may sign.'],
   },
   {
+    name: 'Keyring',
+    value: '*FILE*',
+    standard: 'those of the host',
+    text: [
+      'OpenPGP keys that may sign, in place of all others. What is known elsewhere of these keys counts all the same: a key that was revoked, or masked, is no better for being here.',
+    ],
+  },
+  {
     name: 'Threshold',
     value: '*N*',
     standard: '`1`',

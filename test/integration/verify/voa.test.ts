@@ -57,14 +57,16 @@ const open = (more: Partial<TrustedKeysOptions> = {}) =>
     warn: (text) => warnings.push(text),
     ...more,
   });
+const named = (name: string, keyring?: string) => ({ name, settings: keyring === undefined ? {} : { keyring } });
+const app = named('app');
 /** Names in the corpus of the keys that may sign for a component. */
 async function usable(component = 'app', more: Partial<TrustedKeysOptions> = {}): Promise<string[]> {
-  const keys = usableKeys(await open(more).of(component)).map((key) => key.getFingerprint());
+  const keys = usableKeys(await open(more).of(named(component))).map((key) => key.getFingerprint());
   return Object.keys(fingerprints)
     .filter((name) => keys.includes(fingerprint(name)))
     .sort();
 }
-const none = async (component = 'app') => expect(open().of(component)).rejects.toThrow('no keyring');
+const none = async (component = 'app') => expect(open().of(named(component))).rejects.toThrow('no keyring');
 
 describe('load paths', () => {
   it.each(['etc', 'run', 'usr/local/share', 'usr/share'])('a verifier below /%s', async (base) => {
@@ -78,7 +80,7 @@ describe('load paths', () => {
     verifier(directory('usr/share'), 'rsa2048');
     write('etc/systemd/import-pubring.pgp', Buffer.concat([ring('second'), ring('ed25519')]));
     expect(await usable()).toEqual(['ed25519', 'rsa2048', 'second']);
-    const [first] = await open().of('app');
+    const [first] = await open().of(app);
     expect(first?.files).toEqual([`/${directory('etc')}/${nameOf('ed25519')}`, '/etc/systemd/import-pubring.pgp']);
   });
 
@@ -197,14 +199,14 @@ describe('files', () => {
 
   it('one that is too large stops the run: it may be a revocation', async () => {
     verifier(directory('etc'), 'ed25519', Buffer.alloc(1024 * 1024 + 1));
-    await expect(open().of('app')).rejects.toThrow(ConfigError);
-    await expect(open().of('app')).rejects.toThrow(/openpgp: the verifier cannot be read: larger than/);
+    await expect(open().of(app)).rejects.toThrow(ConfigError);
+    await expect(open().of(app)).rejects.toThrow(/openpgp: the verifier cannot be read: larger than/);
   });
 
   it.skipIf(process.getuid?.() === 0)('one that nobody may read stops the run', async () => {
     verifier(directory('etc'), 'ed25519');
     chmodSync(join(root, directory('etc'), nameOf('ed25519')), 0o000);
-    await expect(open().of('app')).rejects.toThrow(/cannot be read/);
+    await expect(open().of(app)).rejects.toThrow(/cannot be read/);
   });
 });
 
@@ -212,7 +214,7 @@ describe('merging', () => {
   const unrevoked = () => corpusFile('keys/revoked-retired-before.pgp');
   const revoked = () => corpusFile('keys/revoked-retired.pgp');
   const verdicts = async () => {
-    const keys = usableKeys(await open().of('app'));
+    const keys = usableKeys(await open().of(app));
     const policy = { now: new Date(now), allowExpiredKey: false, signedBy: [] };
     const judged = await judgeSignatures(
       corpusFile('SHA256SUMS'),
@@ -275,7 +277,7 @@ describe('masking', () => {
     link(`${directory(base)}/${nameOf('ed25519')}`, '/dev/null');
     expect(await usable()).toEqual(['second']);
     expect(warnings).toEqual([]);
-    const masked = (await open().of('app')).find(({ key }) => key.getFingerprint() === fingerprint('ed25519'));
+    const masked = (await open().of(app)).find(({ key }) => key.getFingerprint() === fingerprint('ed25519'));
     expect(masked?.barred).toMatchObject({ code: 'key-masked' });
   });
 
@@ -426,6 +428,41 @@ describe('links', () => {
   });
 });
 
+describe('Keyring=', () => {
+  const own = named('app', '/usr/lib/app/keys.pgp');
+  const usableOf = async (component: typeof own, keyrings: readonly string[] = []) =>
+    usableKeys(await open({ keyrings }).of(component)).map((key) => key.getFingerprint());
+
+  beforeEach(() => {
+    write('usr/lib/app/keys.pgp', ring('second'));
+    write('etc/systemd/import-pubring.pgp', ring('ed25519'));
+    verifier(directory('etc'), 'nistp256');
+  });
+
+  it('holds the only keys that may sign for its component', async () => {
+    expect(await usableOf(own)).toEqual([fingerprint('second')]);
+    expect(await usable('other')).toEqual(['ed25519', 'nistp256']);
+  });
+
+  it('gives way to --keyring=', async () => {
+    expect(await usableOf(own, [place('etc/systemd/import-pubring.pgp')])).toEqual([fingerprint('ed25519')]);
+  });
+
+  it('is the word of a file: what others say of its keys counts', async () => {
+    link(`${directory('etc')}/${nameOf('second')}`, '/dev/null');
+    expect(await usableOf(own)).toEqual([]);
+    rmSync(join(root, directory('etc'), nameOf('second')));
+    write('usr/lib/app/keys.pgp', corpusFile('keys/revoked-retired-before.pgp'));
+    write('etc/systemd/import-pubring.pgp', corpusFile('keys/revoked-retired.pgp'));
+    const [key] = usableKeys(await open().of(own));
+    expect(await key?.isRevoked()).toBe(true);
+  });
+
+  it('has to be there', async () => {
+    await expect(open().of(named('app', '/usr/lib/none.pgp'))).rejects.toThrow(/none.pgp: the keyring cannot be read/);
+  });
+});
+
 describe('trust anchors', () => {
   const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
   const sign = (key: TestKey, anchors: readonly PrivateKey[]) =>
@@ -433,7 +470,7 @@ describe('trust anchors', () => {
   const put = (where: string, key: { getFingerprint(): string; write(): Uint8Array }) =>
     write(`${where}/${key.getFingerprint()}.openpgp`, key.write());
   const keysNow = async (trustAnchors: number, component = 'app') =>
-    usableKeys(await open({ trustAnchors, now: new Date() }).of(component)).map((key) => key.getFingerprint());
+    usableKeys(await open({ trustAnchors, now: new Date() }).of(named(component))).map((key) => key.getFingerprint());
 
   it('have to certify a verifier where there are any, as many as TrustAnchors= says', async () => {
     const [signer, ...anchors] = await Promise.all([makeKey(), makeKey(), makeKey(), makeKey()]);
@@ -447,7 +484,7 @@ describe('trust anchors', () => {
     put(above, three.toPublic());
     expect(await keysNow(2)).toEqual([signer?.fingerprint]);
     expect(await keysNow(3)).toEqual([]);
-    const [known] = await open({ now: new Date() }).of('app');
+    const [known] = await open({ now: new Date() }).of(app);
     expect(known?.barred?.text).toBe('certified by 2 of 3 trust anchors that TrustAnchors= asks for');
     // One of them is masked, or revoked, or of another role.
     link(`${directory('etc', 'testos', 'trust-anchor-image')}/${two.getFingerprint()}.openpgp`, '/dev/null');

@@ -20,6 +20,7 @@ describe('[X-Extupdate]', () => {
     ['SkipVersions=a\nSkipVersions=\nSkipVersions=b', { skipVersions: ['b'] }],
     ['Manifest=@f.json', { manifest: ['@f.json'] }],
     [`SignedBy=${'AB'.repeat(20)}`, { signedBy: ['ab'.repeat(20)] }],
+    ['Keyring=/usr/lib/app/keys.pgp', { keyring: '/usr/lib/app/keys.pgp' }],
     ['Threshold=2', { threshold: 2 }],
     [`SignedBy=${'ab'.repeat(20)} ${'cd'.repeat(20)}\nThreshold=2`, { threshold: 2 }],
     ['AllowExpiredKey=yes', { allowExpiredKey: true }],
@@ -67,7 +68,7 @@ describe('[X-Extupdate]', () => {
 
   it('knows the settings of the design', () => {
     expect(extensionSettingNames).toEqual(
-      'Kind Required Activate MaxVersion SkipVersions Manifest SignedBy Threshold AllowExpiredKey MaxManifestAgeSec OnWithdrawn HealthCheck HealthTimeoutSec ReloadUnits ExtensionServices'.split(
+      'Kind Required Activate MaxVersion SkipVersions Manifest SignedBy Keyring Threshold AllowExpiredKey MaxManifestAgeSec OnWithdrawn HealthCheck HealthTimeoutSec ReloadUnits ExtensionServices'.split(
         ' ',
       ),
     );
