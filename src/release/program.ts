@@ -4,7 +4,7 @@
  * program's own code as one part, since Node takes longer to find and link many files than to skip what a command does
  * not run, and what is large, and not needed by every command, as parts of their own.
  */
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type BuildOptions, type BuildResult, build, type Plugin } from 'esbuild';
 import { carry } from '../carried-parts.ts';
 import { bundledPackages, licenceNotice, licenceTexts } from './licences.ts';
@@ -107,8 +107,9 @@ function oneFile(code: string): string {
   return [shebang, `/*\n${licenceNotice(packages)}*/`, ...lines, carry('carriedParts', parts), ''].join('\n');
 }
 
-rmSync('dist', { recursive: true, force: true });
-mkdirSync('dist');
+mkdirSync('dist', { recursive: true });
+// Images take long to build, and are named by their version.
+for (const name of readdirSync('dist').filter((one) => !one.endsWith('.raw'))) rmSync(`dist/${name}`, { recursive: true });
 writeFileSync('dist/extupdate', oneFile(textOf(main)));
 chmodSync('dist/extupdate', 0o755);
 writeFileSync('dist/LICENCES', licenceTexts(packages));

@@ -37,6 +37,8 @@ export interface HostOptions {
   readonly name?: string;
   /** Tree to copy, by default that of `prepareTree`. */
   readonly tree?: string;
+  /** Whether this machine's Node is there, as `/srv/node/bin/node`; it is by default. */
+  readonly node?: boolean;
 }
 
 export interface ExecOptions {
@@ -160,7 +162,8 @@ export async function bootHost(options: HostOptions): Promise<Host> {
   const tree = options.tree ?? (await prepareTree(options.suite));
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'extupdate-host-')));
   const name = options.name ?? basename(directory).toLowerCase();
-  const binds = [{ from: process.execPath, to: '/srv/node/bin/node', readOnly: true }, ...(options.bind ?? [])];
+  const node = { from: process.execPath, to: '/srv/node/bin/node', readOnly: true };
+  const binds = [...((options.node ?? true) ? [node] : []), ...(options.bind ?? [])];
   const keeper = startKeeper([directory, tree, name, ...binds.map(bindOption)]);
   const root = join(directory, 'root');
 
