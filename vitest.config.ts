@@ -14,8 +14,9 @@ export default defineConfig({
     // End-to-end tests, and those that start programs, mostly wait: on two cores vitest would run one file at a time.
     maxWorkers: 4,
     projects: [
-      project('unit', 20_000),
-      project('integration', 60_000),
+      // Half of the time of small files is loading what all of them use.
+      project('unit', 20_000, { isolate: false }),
+      project('integration', 60_000, { isolate: false }),
       project('catalogue', 60_000),
       project('conformance', 60_000),
       project('fuzz', 60_000),

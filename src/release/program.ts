@@ -109,7 +109,8 @@ function oneFile(code: string): string {
 
 mkdirSync('dist', { recursive: true });
 // Images take long to build, and are named by their version.
-for (const name of readdirSync('dist').filter((one) => !one.endsWith('.raw'))) rmSync(`dist/${name}`, { recursive: true });
+for (const name of readdirSync('dist').filter((one) => !one.endsWith('.raw')))
+  rmSync(`dist/${name}`, { recursive: true });
 writeFileSync('dist/extupdate', oneFile(textOf(main)));
 chmodSync('dist/extupdate', 0o755);
 writeFileSync('dist/LICENCES', licenceTexts(packages));
