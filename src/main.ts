@@ -6,6 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { exitStatus, reportOf, signalStatus } from './errors.ts';
+import { programVersion } from './program.ts';
 import { takeRootLockEarly } from './root-lock.ts';
 
 // undici's HTTP parser is WebAssembly. Optimising it takes V8 a tenth of a second, for which the process waits at its end,
@@ -44,6 +45,11 @@ process.stderr.on('error', () => {});
 /** Runs the command line, and leaves its status. */
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
+  // Asked by other programs, to see whether this one runs at all.
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+    process.stdout.write(`${programVersion}\n`);
+    return;
+  }
   try {
     let taken = await takeRootLockEarly(argv, abort.signal);
     const { runCli } = await import('./cli/cli.ts');
