@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The program: builds nothing, decides nothing; runs the command line and sets the exit status. What it runs is a file
- * of its own, which a run that is one too many does not load.
+ * The program: builds nothing, decides nothing; runs the command line and sets the exit status. What it runs is a part of
+ * its own, which a run that is one too many does not load.
  */
 import { setMaxListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';

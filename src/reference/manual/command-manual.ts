@@ -12,8 +12,12 @@ export const commandManual: Readonly<Partial<Record<CommandName, readonly Block[
   status: [
     'Asks no server. Services that mount an image of a component themselves are shown with the version that they really see; root sees all of them.',
   ],
-  why: ['Version by version, from the newest down, why it is chosen or not.'],
-  history: ['What was done, when, under which OS, and what failed.'],
+  why: [
+    'From the newest version down, each with its state and the rule that chose it or kept it out; the first line says what a run would do.',
+  ],
+  history: [
+    'Run by run, the newest last: when, under which OS, what changed, and what failed. The last 500 runs that changed something, or failed, are kept.',
+  ],
   verify: [
     'For each source: which keys would count, why others would not, and what the signature that is there now is worth. With `--installed`, everything that is installed is read to its end: damaged files end with 11, unreadable ones with 14. Nothing is changed.',
   ],

@@ -94,7 +94,8 @@ export const programPage: ManualPage = {
 
 function commandItem(command: CommandText): Item {
   const words = wordsOf(command).map(({ name, needed, repeats }) => {
-    const word = `*${name.toUpperCase()}*${repeats ? '...' : ''}`;
+    const shown = name === 'name@version' ? '*NAME*[`@`*VERSION*]' : `*${name.toUpperCase()}*`;
+    const word = `${shown}${repeats ? '...' : ''}`;
     return needed ? word : `[${word}]`;
   });
   const { common } = command;
