@@ -6,7 +6,7 @@ import { constants, type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readPayload, readPlainPayload } from '../archive/payload.ts';
 import { detectCompression } from '../image/compression.ts';
-import { createExclusive, dropFile, renameWithin, temporaryPath, writeAll } from '../os/atomic-file.ts';
+import { createExclusive, dropFile, renameWithin, temporaryPath, writeStream } from '../os/atomic-file.ts';
 import { hashFile } from '../os/hash-file.ts';
 import { isOutOfReach } from '../os/regular-file.ts';
 import { ensureSpace, watchSpace } from '../os/space.ts';
@@ -84,14 +84,8 @@ async function writeTemporary(
 ): Promise<void> {
   await rm(temporary, { force: true });
   const handle = await createExclusive(temporary, 0o600);
-  const watch = watchSpace(dirname(temporary), request.makeRoom);
   try {
-    let size = 0;
-    for await (const chunk of bytes) {
-      await watch(chunk.length);
-      await writeAll(handle, [Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)], size);
-      size += chunk.length;
-    }
+    await writeStream(handle, bytes, watchSpace(dirname(temporary), request.makeRoom));
     await setAttributes(handle, request);
     await handle.sync();
   } finally {

@@ -2,7 +2,7 @@
 import { UnsuitableError } from '../errors.ts';
 import { EntryRules, shown } from './entry-rules.ts';
 import { lineSplitter } from './lines.ts';
-import { parseListingLine } from './listing.ts';
+import { parseListingLine, type TarEntry } from './listing.ts';
 import { Measured } from './measured.ts';
 import { FilterFailure } from './program-filter.ts';
 import { TarMessages } from './tar-messages.ts';
@@ -30,6 +30,8 @@ export interface InspectOptions {
   /** Most bytes of all files together, holes included. */
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
+  /** Told of each entry that the rules take. */
+  readonly onEntry?: ((entry: TarEntry) => void) | undefined;
 }
 
 /**
@@ -59,6 +61,7 @@ export async function inspectTar(archive: AsyncIterable<Uint8Array>, options: In
         else if (line.kind === 'end') end = line;
         else {
           rules.add(line.entry);
+          options.onEntry?.(line.entry);
           if (unreadable === undefined) last = shown(line.entry.name);
           if (line.entry.hasXattrs) withXattrs ??= shown(line.entry.name);
         }

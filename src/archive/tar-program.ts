@@ -28,19 +28,24 @@ export interface TarRunOptions {
   readonly onComplaint: (line: string) => void;
 }
 
+export interface TarExtractOptions extends TarRunOptions {
+  /** Names of the entries to unpack, as they stand in the archive; all of them where nothing is said. */
+  readonly members?: readonly string[] | undefined;
+}
+
 /** Lists an uncompressed archive; yields what tar prints. Throws as {@link throughProgram} does. */
 export function listTar(archive: AsyncIterable<Uint8Array>, options: TarRunOptions): AsyncGenerator<Buffer, unknown> {
   return throughProgram(argv(LIST), archive, { ...options, name: 'tar', env: environment() });
 }
 
-/** Unpacks an uncompressed archive into a directory. Throws as {@link throughProgram} does. */
+/** Unpacks an uncompressed archive, or some entries of it, into a directory. Throws as {@link throughProgram} does. */
 export async function extractTar(
   archive: AsyncIterable<Uint8Array>,
   directory: string,
-  options: TarRunOptions,
+  { members, ...options }: TarExtractOptions,
 ): Promise<void> {
   const owner = process.getuid?.() === 0 ? '--same-owner' : '--no-same-owner';
-  const running = throughProgram(argv([...EXTRACT, owner]), archive, {
+  const running = throughProgram(argv([...EXTRACT, owner, ...(members ? ['--', ...members] : [])]), archive, {
     ...options,
     name: 'tar',
     cwd: directory,

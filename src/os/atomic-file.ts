@@ -79,6 +79,23 @@ export async function writeAll(handle: FileHandle, buffers: readonly Buffer[], p
 }
 
 /**
+ * Writes bytes as they come, from the beginning of a file.
+ * @param before called with the size of every piece before it is written
+ */
+export async function writeStream(
+  handle: FileHandle,
+  bytes: AsyncIterable<Uint8Array>,
+  before: (bytes: number) => Promise<void>,
+): Promise<void> {
+  let size = 0;
+  for await (const chunk of bytes) {
+    await before(chunk.length);
+    await writeAll(handle, [Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)], size);
+    size += chunk.length;
+  }
+}
+
+/**
  * Makes a directory and those above it, durably. Node's own way (`recursive`) tells ENOENT whatever the reason is: a full
  * disk, a read-only one.
  * @param mode of those that are not there yet

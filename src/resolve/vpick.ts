@@ -16,7 +16,8 @@ const SECONDARY: Readonly<Record<string, string>> = {
   'ppc64-le': 'ppc-le',
   s390x: 's390',
 };
-const KNOWN_ARCHITECTURES = new Set(
+/** All that systemd has a name for. */
+export const KNOWN_ARCHITECTURES: ReadonlySet<string> = new Set(
   'x86-64 x86 arm64 arm64-be arm arm-be ia64 riscv64 riscv32 ppc64-le ppc64 ppc-le ppc s390x s390 loongarch64 mips64 mips64-le mips mips-le alpha parisc parisc64 sparc sparc64 sh sh64 m68k tilegx cris nios2 arc arc-be'.split(
     ' ',
   ),

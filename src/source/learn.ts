@@ -1,6 +1,5 @@
 /** What can be known of an image that is not here: from its sidecar, or by reading a few blocks of it remotely. */
 import { createHash } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
 import { fetchBody } from '../fetch/body.ts';
 import { withDeadline } from '../fetch/deadline.ts';
 import type { HttpClient } from '../fetch/http.ts';
@@ -11,7 +10,7 @@ import { openImage } from '../image/open-image.ts';
 import { cached } from '../image/part.ts';
 import { readImageFacts } from '../image/read-facts.ts';
 import type { ImageFacts, OfferedInstance } from '../types.ts';
-import { parseSidecar, SIDECAR_SIZE_MAX } from './sidecar.ts';
+import { readSidecar, SIDECAR_SIZE_MAX } from './sidecar.ts';
 
 /** Metadata of an image lies together: a few reads of this size reach all of it. */
 const REMOTE_CACHE = { blockSize: 32 * 1024, maxBytes: 4 * 1024 * 1024 };
@@ -39,8 +38,7 @@ async function readSidecars(
     const body = await fetchBody(http, sidecar.url, { maxBytes: SIDECAR_SIZE_MAX, signal });
     if (!body || body === 'unchanged') continue;
     if (createHash('sha256').update(body.bytes).digest('hex') !== sidecar.sha256) continue;
-    const text = unpack(body.bytes);
-    const facts = text === undefined ? undefined : parseSidecar(text);
+    const facts = readSidecar(body.bytes);
     if (facts) return facts;
   }
   return undefined;
@@ -64,15 +62,5 @@ async function readRemote(
   } catch (error) {
     if (error instanceof RangesUnsupported) return undefined;
     throw error;
-  }
-}
-
-function unpack(bytes: Buffer): string | undefined {
-  try {
-    const plain =
-      detectCompression(bytes) === 'gzip' ? gunzipSync(bytes, { maxOutputLength: SIDECAR_SIZE_MAX }) : bytes;
-    return plain.toString('utf8');
-  } catch {
-    return undefined;
   }
 }

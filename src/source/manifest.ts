@@ -16,6 +16,14 @@ export interface Manifest {
   readonly warnings: readonly string[];
 }
 
+/** Names of its detached signature, in the order in which systemd 262 asks for them; 257 knows the third only. */
+export const signatureNames = [
+  'SHA256SUMS.sha256.asc',
+  'SHA256SUMS.sha256.gpg',
+  'SHA256SUMS.gpg',
+  'SHA256SUMS.asc',
+] as const;
+
 /** Largest manifest, in bytes (systemd: 1 MiB). */
 export const MANIFEST_SIZE_MAX = 1024 * 1024;
 const NAME_LENGTH_MAX = 255;

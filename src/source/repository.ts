@@ -10,17 +10,9 @@ import { displayUrl, withoutCredentials } from '../fetch/url.ts';
 import type { SignaturePolicy } from '../verify/signature.ts';
 import { SIGNATURE_SIZE_MAX, verifySignature } from '../verify/signature.ts';
 import { noteList } from './long-lists.ts';
-import { checkFreshness, MANIFEST_SIZE_MAX, type Manifest, parseManifest } from './manifest.ts';
+import { checkFreshness, MANIFEST_SIZE_MAX, type Manifest, parseManifest, signatureNames } from './manifest.ts';
 import { readSavedManifest, type SavedManifest, saveManifest } from './saved-manifest.ts';
 import type { Staging } from './staging.ts';
-
-/** What systemd asks for, in its order. */
-export const signatureNames = [
-  'SHA256SUMS.sha256.asc',
-  'SHA256SUMS.sha256.gpg',
-  'SHA256SUMS.gpg',
-  'SHA256SUMS.asc',
-] as const;
 
 export interface RepositoryOptions {
   readonly http: HttpClient;

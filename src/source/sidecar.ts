@@ -3,7 +3,9 @@
  * known before it is here. mkosi writes `{config, extension: {ID, ...}}`; openSUSE's repositories also carry
  * `{image_name, sysext: {ID, ...}}` (managers.md 2.3). Pure.
  */
+import { gunzipSync } from 'node:zlib';
 import * as z from 'zod/mini';
+import { detectCompression } from '../image/compression.ts';
 import type { ImageFacts } from '../types.ts';
 
 /** Largest sidecar, unpacked, in bytes; mkosi lists all packages in it. */
@@ -16,7 +18,18 @@ const Sidecar = z.object({
   confext: z.optional(Fields),
 });
 
-/** The facts that a sidecar tells; undefined when it is not one or tells nothing. */
+/** The facts that the bytes of a sidecar tell, gzipped or not; undefined when it is not one or tells nothing. */
+export function readSidecar(bytes: Buffer): ImageFacts | undefined {
+  try {
+    const isPacked = detectCompression(bytes) === 'gzip';
+    const plain = isPacked ? gunzipSync(bytes, { maxOutputLength: SIDECAR_SIZE_MAX }) : bytes;
+    return parseSidecar(plain.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The facts that the text of a sidecar tells; undefined when it is not one or tells nothing. */
 export function parseSidecar(text: string): ImageFacts | undefined {
   let json: unknown;
   try {
