@@ -121,8 +121,8 @@ export const defaultExtensionSettings: ExtensionSettings = {
   required: false,
   activate: 'now',
   skipVersions: [],
-  // mkosi writes the first, sysextmgr's repositories offer both (managers.md 2.3).
-  manifest: ['@f.manifest.gz', '@f.manifest', '@f.json'],
+  // mkosi writes the first two; sysextmgr reads the first and the last, which is what publish writes.
+  manifest: ['@f.manifest.gz', '@f.manifest', '@f.json', '@f.raw.json'],
   signedBy: [],
   threshold: 1,
   onWithdrawn: 'keep',

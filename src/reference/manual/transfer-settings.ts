@@ -24,7 +24,7 @@ export const extensionSettings: readonly SettingText[] = [
   {
     name: 'Manifest',
     value: '*NAME...*',
-    standard: '`@f.manifest.gz @f.manifest @f.json`',
+    standard: '`@f.manifest.gz @f.manifest @f.json @f.raw.json`',
     text: ['Names of sidecar manifests; `@f` is the name of the image without `.raw`.'],
   },
   {
