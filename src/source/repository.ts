@@ -38,6 +38,12 @@ export interface ListedManifest {
   readonly signedAt?: number | undefined;
 }
 
+/**
+ * A list and its signature cannot be replaced together. Who fetches them meanwhile gets two that do not belong together,
+ * and asks again, as long as others come: so often at most.
+ */
+const PAIRS_MAX = 5;
+
 /** Bytes of lists that are kept in memory; one that is needed again after that is read from where it was saved. */
 const KEPT_SIZE_MAX = 2 * 1024 * 1024;
 
@@ -86,13 +92,18 @@ export function createRepositoryReader(options: RepositoryOptions): Repository {
       let signedAt: number | undefined;
       if (verify) {
         const keys = (await loading) ?? [];
-        try {
-          signedAt = await verifySaved(saved, keys, verify);
-        } catch (error) {
-          // The two files cannot be replaced together: a reader between the two replacements asks again, once.
-          if (!(error instanceof TrustError) || options.offline) throw error;
-          saved = await once(`again ${baseUrl}`, () => fetchBoth(baseUrl, undefined, true, options));
-          signedAt = await verifySaved(saved, keys, verify);
+        for (let again = 1; ; again++) {
+          try {
+            signedAt = await verifySaved(saved, keys, verify);
+            break;
+          } catch (error) {
+            if (!(error instanceof TrustError) || options.offline || again > PAIRS_MAX) throw error;
+            const refused = saved;
+            // At first by all names: the one that answered before may be a stale one by now.
+            const name = again === 1 ? undefined : refused.meta.signature?.name;
+            saved = await once(`again ${again} ${baseUrl}`, () => fetchBoth(baseUrl, undefined, true, options, name));
+            if (isSamePair(saved, refused)) throw error;
+          }
         }
       }
       noteList(saved.manifest.length);
@@ -145,9 +156,10 @@ async function fetchBoth(
   previous: SavedManifest | undefined,
   signed: boolean,
   options: RepositoryOptions,
+  signatureName?: string,
 ): Promise<SavedManifest> {
   const url = `${baseUrl}/SHA256SUMS`;
-  const signing = signed ? fetchSignature(baseUrl, previous, options) : Promise.resolve(undefined);
+  const signing = signed ? fetchSignature(baseUrl, previous, options, signatureName) : Promise.resolve(undefined);
   // Side by side; but where the list itself is missing, that is what has to be said.
   signing.catch(() => {});
   const manifest = await fetchBody(options.http, url, {
@@ -184,9 +196,10 @@ async function fetchSignature(
   baseUrl: string,
   previous: SavedManifest | undefined,
   options: RepositoryOptions,
+  lastName = previous?.meta.signature?.name,
 ): Promise<{ meta: NonNullable<SavedManifest['meta']['signature']>; bytes: Buffer }> {
   const last = previous?.meta.signature;
-  const names = [...new Set([...(last ? [last.name] : []), ...signatureNames])];
+  const names = [...new Set([...(lastName === undefined ? [] : [lastName]), ...signatureNames])];
   for (const name of names) {
     const known = last?.name === name && previous?.signature ? { previous: last } : {};
     const body = await fetchBody(options.http, `${baseUrl}/${name}`, {
@@ -201,6 +214,11 @@ async function fetchSignature(
   throw new TrustError(`${displayUrl(baseUrl)}/SHA256SUMS: has no signature (${signatureNames.join(', ')})`, {
     next: 'ask the publisher to sign the list; Verify=no in the definition trusts the server alone',
   });
+}
+
+function isSamePair(one: SavedManifest, other: SavedManifest): boolean {
+  const signatures = [one, other].map(({ signature }) => signature ?? Buffer.alloc(0)) as [Buffer, Buffer];
+  return one.manifest.equals(other.manifest) && signatures[0].equals(signatures[1]);
 }
 
 /** @returns when the newest good signature was made, in milliseconds since 1970 */
