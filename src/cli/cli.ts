@@ -133,6 +133,10 @@ async function runCommand(
       const { daemonCommand } = await import('./daemon-command.ts');
       return await daemonCommand(options, { reporter, signal });
     }
+    if (command === 'publish') {
+      const { publishCommand } = await import('./publish-command.ts');
+      return await publishCommand(options, words, { reporter, signal });
+    }
     const { dispatch } = await import('./dispatch.ts');
     return await dispatch(command, options, words, { reporter, signal, ...(lock ? { lock } : {}) });
   } catch (error) {

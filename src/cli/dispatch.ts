@@ -13,7 +13,7 @@ const PATIENCE_SEC = 120;
 
 /** Runs one command, and prints what came of it. @returns the exit status */
 export async function dispatch(
-  command: Exclude<CommandName, 'daemon'>,
+  command: Exclude<CommandName, 'daemon' | 'publish'>,
   options: CommonOptions,
   words: readonly string[],
   { reporter, signal, lock }: Pick<RunOptions, 'lock' | 'reporter'> & { readonly signal: AbortSignal },

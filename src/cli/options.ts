@@ -43,6 +43,15 @@ export interface CommonOptions {
   readonly featureSuggested?: boolean;
   readonly componentAll?: boolean;
   readonly componentSuggested?: boolean;
+  readonly key?: string;
+  readonly gpgKey?: string;
+  readonly gpg?: boolean;
+  readonly sign?: boolean;
+  readonly passphraseFile?: string;
+  readonly bestBefore?: string;
+  readonly renew?: boolean;
+  readonly sidecars?: boolean;
+  readonly allowUnsuitable?: string[];
 }
 
 type ReadValue = (value: string, before: unknown) => unknown;
@@ -52,6 +61,7 @@ const readers: Readonly<Record<string, ReadValue>> = {
   component: several,
   feature: several,
   keyring: several,
+  'allow-unsuitable': several,
   verify: booleanArgument,
   'instances-max': instancesArgument,
   wait: secondsArgument,

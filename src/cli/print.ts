@@ -80,6 +80,32 @@ export async function printListing(
   );
 }
 
+/**
+ * Prints a document that has a place for errors. @returns the exit status: that of the errors
+ */
+export async function printReport(
+  report: { readonly document: unknown; readonly errors: readonly ErrorReport[] },
+  json: JsonMode,
+  text: () => string | Promise<string>,
+  pager = false,
+): Promise<number> {
+  const { document, errors } = report;
+  if (json !== 'off') write(render(document, json));
+  else {
+    const rendered = await text();
+    if (rendered !== '') await showText(printable(rendered), pager);
+    // What is to be done about several of them is said once.
+    errors.forEach(({ message, next }, index) => {
+      const isLast = errors[index + 1]?.next !== next;
+      printError({ message, ...(isLast && next !== undefined ? { next } : {}) });
+    });
+  }
+  return combinedExit(
+    errors.map(({ exit }) => exit),
+    0,
+  );
+}
+
 /** Prints a failure of the whole run. */
 export function printFailure(report: ErrorReport, json: JsonMode): void {
   if (json === 'off') printError(report);

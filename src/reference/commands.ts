@@ -168,6 +168,39 @@ export const commands = [
     options: switches,
   },
   {
+    name: 'publish',
+    words: '<dir>',
+    summary: 'list and sign the images in a directory, for a web server to offer',
+    group: 'publish',
+    common: ['json', 'dry-run', 'wait', 'no-pager', 'no-legend', 'debug'],
+    options: [
+      { flags: '--key <file>', summary: 'sign with the OpenPGP secret key in this file', completes: 'file' },
+      { flags: '--gpg-key <id>', summary: 'sign through gpg, with this key' },
+      { flags: '--gpg', summary: 'sign through gpg, with its default key' },
+      { flags: '--no-sign', summary: 'publish without a signature' },
+      {
+        flags: '--passphrase-file <file>',
+        summary: 'the first line of this file is the passphrase of the key',
+        completes: 'file',
+      },
+      {
+        flags: '--best-before <day>',
+        summary: 'until when the list is good: a day (2027-01-31), or a time span from now on (30d)',
+      },
+      { flags: '--renew', summary: 'sign again, although nothing has changed' },
+      { flags: '--no-sidecars', summary: 'write no files that tell what the images fit' },
+      {
+        flags: '--allow-unsuitable <glob>',
+        summary: 'list files with such a name although no client could load them (may be repeated)',
+        repeats: true,
+      },
+      {
+        flags: '--accept-republished',
+        summary: 'list what was published before with other content, which clients that have it refuse',
+      },
+    ],
+  },
+  {
     name: 'daemon',
     words: '',
     summary: 'acquire and install on the schedule of extupdate.conf, until it is told to stop',

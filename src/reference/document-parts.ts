@@ -1,12 +1,14 @@
 /** The parts that JSON documents are made of, as schemas. */
 import * as z from 'zod/mini';
-import type {
-  ComponentDocument,
-  ErrorDocument,
-  OsDocument,
-  ServiceDocument,
-  VersionDocument,
+import {
+  type ComponentDocument,
+  DOCUMENT_FORMAT,
+  type ErrorDocument,
+  type OsDocument,
+  type ServiceDocument,
+  type VersionDocument,
 } from '../cli/document.ts';
+import type { PublicationDocument } from '../cli/publish-command.ts';
 import type { SourceDocument } from '../cli/verify-commands.ts';
 import type { Switch } from '../enablement.ts';
 import type { FileVerdict } from '../verify-installed.ts';
@@ -158,3 +160,29 @@ export const FeatureFields = {
   suggested: z.optional(z.boolean()),
   transfers: z.optional(z.array(z.string())),
 };
+
+/** What `publish` prints. */
+export const Publication = z.strictObject({
+  format: z.literal(DOCUMENT_FORMAT),
+  published: z.array(
+    z.strictObject({
+      file: z.string(),
+      sha256: z.string(),
+      // Bytes; null for a file that is gone.
+      size: z.nullable(z.int()),
+      state: z.enum(['new', 'unchanged', 'changed', 'removed']),
+      kind: z.nullable(z.enum(['sysext', 'confext', 'sysext+confext', 'sidecar', 'other'])),
+      reason: z.nullable(z.string()),
+    }),
+  ),
+  leftOut: z.array(z.strictObject({ file: z.string(), reason: z.string() })),
+  removed: z.array(z.string()),
+  listWritten: z.boolean(),
+  signatureWritten: z.boolean(),
+  signature: z.nullable(z.string()),
+  signedBy: z.nullable(z.string()),
+  bestBefore: z.nullable(z.string()),
+  dryRun: z.boolean(),
+  notices: z.array(z.string()),
+  errors: z.array(z.strictObject({ ...Failure.shape, file: z.nullable(z.string()) })),
+}) satisfies z.ZodMiniType<PublicationDocument>;

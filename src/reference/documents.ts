@@ -15,6 +15,7 @@ import {
   Kept,
   Os,
   Plan,
+  Publication,
   Service,
   Source,
   Switched,
@@ -102,6 +103,7 @@ const documents = {
   ],
   enable: [switching],
   disable: [switching],
+  publish: [Publication],
 } as const satisfies Partial<Record<CommandName, readonly z.ZodMiniType[]>>;
 
 /** The commands that print a document; the others have none. */

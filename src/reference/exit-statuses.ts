@@ -11,8 +11,9 @@ export const exitStatusTexts: Readonly<Record<keyof typeof exitStatus, string>> 
   trust:
     'authenticity or integrity: signature, hash or list are not what they claim to be; an installed version was published again with another content',
   policy:
-    'a rule forbids it: stale, older or emptied list, signature of the future, larger than `MaxImageSize=`, https to http',
-  unsuitable: 'content that this host cannot use, and nothing else fits or is installed',
+    'a rule forbids it: stale, older or emptied list, signature of the future, larger than `MaxImageSize=`, https to http; `publish`: other content under a name that was published',
+  unsuitable:
+    'content that this host cannot use, and nothing else fits or is installed; `publish`: content that no client could load',
   storage: 'local storage: space, permissions, something in the way',
   mixed: 'several components failed for different reasons, or some failed and some did not',
   activation: 'systemd did not merge the new set, or it was not healthy; the previous one is back',

@@ -60,6 +60,11 @@ export const commandManual: Readonly<Partial<Record<CommandName, readonly Block[
   disable: [
     'A component that is disabled is left alone by all runs. What features turn off is removed by the next run.',
   ],
+  publish: [
+    'Hashes every regular file in *DIR*, looks into images and tar archives as clients will, and refuses what none of them could load (13) or would refuse as republished (12): all that is wrong is told at once, and nothing is written. Files that are no extensions are listed as they are; hidden and temporary names, links and directories are left out.',
+    'Then it writes `SHA256SUMS` and its signature, `SHA256SUMS.gpg`, which systemd from 257 on asks for, too; beside an image without a sidecar, `IMAGE.raw.json` with what it fits; and with `--best-before=` the entry after which clients refuse the list. Payloads and sidecars are on disk before the list, which is replaced as a whole. Where nothing has changed, nothing is written, unless with `--renew`.',
+    'How the list is signed has to be said. A key that clients would not take is refused (3): one that is expired, revoked, weak, or unknown to the gpg of systemd.',
+  ],
   daemon: [
     'For hosts without timers, and for maintenance windows: see `Schedule=` and `MaintenanceWindow=` in extupdate.conf(5). SIGTERM or SIGINT ends the run that is at work, then the daemon, with 0.',
   ],
