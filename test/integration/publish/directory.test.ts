@@ -1,0 +1,220 @@
+/** What is in a directory when it is published: files that change, names, sidecars, days; and two publishers at once. */
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { takeLock } from '../../../src/os/lock.ts';
+import { extensionImage } from '../../support/images.ts';
+import { pack } from '../../support/pack.ts';
+import { makePublisher, type Publisher, sha256sumCheck, versionOf } from '../../support/publisher.ts';
+import { runProgram } from '../../support/world.ts';
+
+const unsigned = { signing: { by: 'nobody' } } as const;
+
+let publisher: Publisher;
+beforeEach(async () => {
+  publisher = await makePublisher();
+  publisher.put('app_1.raw', versionOf('app', '1'));
+});
+afterEach(() => publisher.close());
+
+const listed = () =>
+  publisher
+    .read('SHA256SUMS')
+    .trim()
+    .split('\n')
+    .map((line) => line.slice(66));
+
+describe('files', () => {
+  it('that change while they are read are an error that says so, and nothing is written', async () => {
+    publisher.put('large_1.efi', Buffer.alloc(64 * 1024 * 1024));
+    const path = join(publisher.directory, 'large_1.efi');
+    const growing = setInterval(() => appendFileSync(path, 'x'), 1);
+    try {
+      const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign']);
+      expect([status, stderr]).toEqual([
+        14,
+        expect.stringContaining('large_1.efi: was changed while it was published'),
+      ]);
+    } finally {
+      clearInterval(growing);
+    }
+    expect(publisher.names()).toEqual(['app_1.raw', 'large_1.efi']);
+    expect((await publisher.publish(unsigned)).problems).toEqual([]);
+  });
+
+  it('that are replaced after they were read are not listed as what they were', async () => {
+    const picture = publisher.picture();
+    // When it is read last, right before the list is replaced.
+    let calls = 0;
+    const now = () => {
+      calls += 1;
+      if (calls === 2) {
+        writeFileSync(join(publisher.directory, '.new'), versionOf('app', 'another'));
+        renameSync(join(publisher.directory, '.new'), join(publisher.directory, 'app_1.raw'));
+      }
+      return new Date();
+    };
+    await expect(publisher.publish({ now })).rejects.toMatchObject({
+      exit: 14,
+      message: expect.stringContaining('app_1.raw'),
+    });
+    expect(publisher.names()).toEqual(['app_1.raw']);
+    expect(publisher.picture()).not.toBe(picture);
+    expect((await publisher.publish()).problems).toEqual([]);
+    await sha256sumCheck(publisher.directory);
+  });
+
+  it('whose names are not UTF-8 are refused with the others', async () => {
+    execFileSync('sh', ['-c', `: > "$(printf 'a\\377b')"`], { cwd: publisher.directory });
+    publisher.put('bad_1.raw', 'text');
+    const { problems } = await publisher.publish(unsigned);
+    expect(problems.map(({ error }) => error.message)).toEqual([
+      expect.stringContaining('its name is not UTF-8'),
+      expect.stringContaining('bad_1.raw'),
+    ]);
+  });
+
+  it('that nobody could load are listed where that is allowed, whatever their readers say', async () => {
+    publisher.put('ext4_1.raw', Buffer.alloc(4096));
+    const { problems, notices } = await publisher.publish({ ...unsigned, allowUnsuitable: ['ext4_*.raw'] });
+    expect(problems).toEqual([]);
+    expect(notices).toEqual([expect.stringMatching(/^ext4_1\.raw: .*; listed all the same$/)]);
+    expect(listed()).toEqual(['app_1.raw', 'app_1.raw.json', 'ext4_1.raw']);
+  });
+
+  it('that a killed run has left are removed', async () => {
+    const leftover = '.extupdate.SHA256SUMS.0123456789abcdef0123456789abcdef';
+    publisher.put(leftover, 'half');
+    expect((await publisher.publish({ ...unsigned, dryRun: true })).removed).toEqual([]);
+    expect(publisher.names()).toContain(leftover);
+    await publisher.publish(unsigned);
+    expect(publisher.names()).toEqual(['SHA256SUMS', 'app_1.raw', 'app_1.raw.json']);
+  });
+
+  it('are all gone: nothing is published, for clients would refuse it', async () => {
+    await publisher.publish(unsigned);
+    publisher.remove('app_1.raw');
+    const { problems } = await publisher.publish(unsigned);
+    expect(problems.map(({ error }) => [error.exit, error.message])).toEqual([[13, 'there is nothing to publish']]);
+    expect(listed()).toEqual(['app_1.raw', 'app_1.raw.json']);
+  });
+});
+
+describe('the list that was there', () => {
+  it('is compared with, whatever its form; versions come and go', async () => {
+    await publisher.publish(unsigned);
+    publisher.put('SHA256SUMS', publisher.read('SHA256SUMS').replaceAll(' *', '  '));
+    publisher.put('app_2.raw', versionOf('app', '2'));
+    const { published, listChanged } = await publisher.publish(unsigned);
+    expect(published.map(({ file, state }) => `${file} ${state}`)).toEqual([
+      'app_1.raw unchanged',
+      'app_1.raw.json unchanged',
+      'app_2.raw new',
+      'app_2.raw.json new',
+    ]);
+    expect(listChanged).toBe(true);
+    publisher.remove('app_1.raw');
+    const later = await publisher.publish(unsigned);
+    expect(later.published.map(({ file, state }) => `${file} ${state}`)).toContain('app_1.raw removed');
+    expect(later.removed).toEqual(['app_1.raw.json']);
+    expect(publisher.names()).toEqual(['SHA256SUMS', 'app_2.raw', 'app_2.raw.json']);
+  });
+
+  it('that nobody can read is replaced, and that is told', async () => {
+    publisher.put('SHA256SUMS', 'half a li');
+    const { notices, problems } = await publisher.publish(unsigned);
+    expect([problems, notices]).toEqual([[], [expect.stringContaining('the list that is there tells nothing')]]);
+    await sha256sumCheck(publisher.directory);
+  });
+
+  it('gets a later time, in whole seconds: servers tell clients by it that it is another one', async () => {
+    const { mtimeOf } = {
+      mtimeOf: (name: string) => Number(execFileSync('stat', ['-c', '%Y', name], { cwd: publisher.directory })),
+    };
+    await publisher.publish();
+    const ahead = Math.floor(Date.now() / 1000) + 3600;
+    for (const name of ['SHA256SUMS', 'SHA256SUMS.gpg']) utimesSync(join(publisher.directory, name), ahead, ahead);
+    publisher.put('app_2.raw', versionOf('app', '2'));
+    await publisher.publish();
+    expect([mtimeOf('SHA256SUMS'), mtimeOf('SHA256SUMS.gpg')]).toEqual([ahead + 1, ahead + 1]);
+  });
+});
+
+describe('the best-before day', () => {
+  it('is an entry and an empty file, goes with the next one, and is told when there is none any more', async () => {
+    await publisher.publish({ ...unsigned, bestBefore: '2998-01-31' });
+    expect(listed()).toEqual(['BEST-BEFORE-2998-01-31', 'app_1.raw', 'app_1.raw.json']);
+    expect(await sha256sumCheck(publisher.directory)).toContain('BEST-BEFORE-2998-01-31: OK');
+    const picture = publisher.picture();
+    expect(await publisher.publish({ ...unsigned, bestBefore: '2998-01-31' })).toMatchObject({
+      listChanged: false,
+      removed: [],
+    });
+    expect(publisher.picture()).toBe(picture);
+    expect((await publisher.publish({ ...unsigned, bestBefore: '2999-01-31' })).removed).toEqual([
+      'BEST-BEFORE-2998-01-31',
+    ]);
+    expect(listed()[0]).toBe('BEST-BEFORE-2999-01-31');
+    await sha256sumCheck(publisher.directory);
+    const { notices } = await publisher.publish(unsigned);
+    expect(notices).toEqual(['the list has no best-before day any more']);
+    expect(publisher.names()).toEqual(['SHA256SUMS', 'app_1.raw', 'app_1.raw.json']);
+  });
+});
+
+describe('sidecars', () => {
+  it('of mkosi count, are held against the image, and are not doubled', async () => {
+    const manifest = (version: string) =>
+      gzipSync(JSON.stringify({ manifest_version: 1, extension: { ID: 'testos', VERSION_ID: version } }));
+    publisher.put('app_1.manifest.gz', manifest('1'));
+    await publisher.publish(unsigned);
+    expect(listed()).toEqual(['app_1.manifest.gz', 'app_1.raw']);
+    publisher.put('app_1.manifest.gz', manifest('2'));
+    const { problems } = await publisher.publish(unsigned);
+    expect(problems.map(({ error }) => [error.exit, error.message])).toEqual([
+      [13, 'app_1.manifest.gz: it says VERSION_ID=2, and the image VERSION_ID=1 (app_1.raw)'],
+    ]);
+  });
+
+  it('spare unpacking what was judged before, and only that', async () => {
+    const packed = pack('gzip', versionOf('app', '1'));
+    publisher.remove('app_1.raw');
+    publisher.put('app_1.raw.gz', packed);
+    await publisher.publish(unsigned);
+    const sidecar = publisher.read('app_1.raw.json');
+    // What it says of the image is believed while the image is the same...
+    publisher.put('app_1.raw.json', sidecar.replace('"testos"', '"other"'));
+    expect((await publisher.publish(unsigned)).problems).toEqual([]);
+    // ...and not any more when it is another.
+    publisher.put('app_1.raw.gz', pack('gzip', extensionImage({ name: 'app', release: { ID: '' } })));
+    const { problems } = await publisher.publish({ ...unsigned, acceptRepublished: true });
+    expect(problems.map(({ error }) => error.message)).toEqual([expect.stringContaining('no ID=')]);
+  });
+});
+
+const isRoot = process.getuid?.() === 0;
+it.skipIf(!isRoot)('a directory that this user may not write to is told of, and root is not asked for', async () => {
+  const wrapper = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  chmodSync(publisher.directory, 0o755);
+  const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign'], { wrapper });
+  expect([status, stderr]).toEqual([14, expect.stringContaining('permission denied')]);
+  expect(stderr).toContain('run as the user who may read all of the directory and write to it');
+});
+
+describe('two publishers', () => {
+  it('are one at a time', async () => {
+    const lock = await takeLock(join(publisher.directory, '.extupdate-publish.lock'), 'publish');
+    try {
+      const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign']);
+      expect([status, stderr]).toEqual([75, expect.stringContaining(`process id ${process.pid}`)]);
+      expect(publisher.names()).toEqual(['app_1.raw']);
+      // Looking is no publishing.
+      expect((await runProgram(['publish', publisher.directory, '--no-sign', '--dry-run'])).status).toBe(0);
+    } finally {
+      await lock.release();
+    }
+    expect((await runProgram(['publish', publisher.directory, '--no-sign'])).status).toBe(0);
+  });
+});
