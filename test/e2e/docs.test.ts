@@ -124,6 +124,13 @@ const settings: Readonly<Record<string, Setting>> = {
       await must('systemctl daemon-reload; systemctl start web.service');
     },
   },
+  'docs/publish.md': {
+    prepare: async ({ e2e }) => {
+      const docker = image('docker', '28.0.4', { release: { ID: '_any', ARCHITECTURE: 'x86-64' } });
+      e2e.write(join(here, 'extensions/docker-28.0.4-x86-64.raw'), docker);
+      e2e.write(join(here, 'signing-key.asc'), e2e.key.privateKey.armor());
+    },
+  },
   'docs/roll-back.md': { prepare: withApp },
   'docs/hold.md': { prepare: withApp },
   'docs/boot.md': { prepare: withApp },
