@@ -14,8 +14,8 @@ import { makeKey, type TestKey } from '../support/repository.ts';
 import { type Bind, bootHost, hostUnavailable, type Suite } from '../support/systemd-host.ts';
 import { serveFromMemory, startServerProcess } from './memory-server.ts';
 import { type HostReport, judgeGoals, renderGoals, renderReport } from './report.ts';
-import { type Job, osRelease, publishAll, runJobs } from './scenarios.ts';
-import { measureSelect } from './select-at-boot.ts';
+import { type Jobs, osRelease, publishAll, runJobs } from './scenarios.ts';
+import { measureStarts } from './starts.ts';
 
 const VERSIONS: Readonly<Record<Suite, number>> = { trixie: 257, forky: 262 };
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
@@ -55,8 +55,8 @@ async function benchHost(suite: Suite, directory: string, key: TestKey, bigSha25
   try {
     const server = await startServerProcess(join(directory, 'published'));
     try {
-      const select = await onFreshHost(suite, bind);
-      const jobs = { ...(await runJobs(host, server.url, key, bigSha256)), select };
+      const starts = await onFreshHost(suite, bind);
+      const jobs = { ...(await runJobs(host, server.url, key, bigSha256)), ...starts };
       return { systemd: VERSIONS[suite], load: load(), jobs };
     } finally {
       await server.close();
@@ -66,10 +66,10 @@ async function benchHost(suite: Suite, directory: string, key: TestKey, bigSha25
   }
 }
 
-async function onFreshHost(suite: Suite, bind: readonly Bind[]): Promise<Job> {
+async function onFreshHost(suite: Suite, bind: readonly Bind[]): Promise<Pick<Jobs, 'select' | 'start'>> {
   const host = await bootHost({ suite, osRelease, bind });
   try {
-    return await measureSelect(host);
+    return await measureStarts(host);
   } finally {
     await host.stop();
   }

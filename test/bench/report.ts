@@ -28,7 +28,7 @@ const peakMiB = ({ peakMiB }: Measurement) => peakMiB;
 /** One line per job and tool; `ratio` says how many times faster than systemd-sysupdate a tool is. */
 export function renderReport({ systemd, jobs }: HostReport): string {
   const header = [`systemd ${systemd}`, '', 'runs', 'median s', 'min s', 'CPU s', 'peak MiB', 'ratio'];
-  const rows = [jobs.one, jobs.many, jobs.update, jobs.select].flatMap(({ name, series }) =>
+  const rows = [jobs.one, jobs.many, jobs.update, jobs.select, jobs.start].flatMap(({ name, series }) =>
     series.map((one, index) => [
       index === 0 ? name : '',
       one.tool,

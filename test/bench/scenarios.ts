@@ -20,7 +20,7 @@ export interface Job {
   readonly series: readonly Series[];
 }
 
-export type Jobs = Readonly<Record<'one' | 'many' | 'update' | 'select', Job>>;
+export type Jobs = Readonly<Record<'one' | 'many' | 'update' | 'select' | 'start', Job>>;
 
 /** One way to do a job. */
 interface Contender {
@@ -72,7 +72,12 @@ export async function publishAll(directory: string, key: TestKey): Promise<strin
 }
 
 /** Runs all jobs on a host; each finds only those components defined that it is about. */
-export async function runJobs(host: Host, url: string, key: TestKey, bigSha256: string): Promise<Omit<Jobs, 'select'>> {
+export async function runJobs(
+  host: Host,
+  url: string,
+  key: TestKey,
+  bigSha256: string,
+): Promise<Omit<Jobs, 'select' | 'start'>> {
   // 257 reads the older name, 262 the newer one.
   for (const name of ['import-pubring.gpg', 'import-pubring.pgp']) {
     write(host, `etc/systemd/${name}`, key.binaryPublicKey);
