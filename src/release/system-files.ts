@@ -49,7 +49,11 @@ function unitFiles({ prefix, asExtension }: SystemOptions): PlacedFile[] {
       const preset = asExtension ? readFileSync(join('units/extension', name), 'utf8') : text;
       placed.push({ path: `lib/systemd/system-preset/80-${name}`, content: preset, mode: 0o644 });
     } else if (/^([^/]+\.service\.d\/)?[^/]+\.(service|timer|socket|path|target|conf)$/.test(path)) {
-      if (asExtension && tooEarly.test(path)) continue;
+      if (asExtension && neededEarlier.test(path)) {
+        // To be copied, for other extensions.
+        if (name.endsWith('.conf')) placed.push({ path: `${OWN_PLACE}/${path}`, content: text, mode: 0o644 });
+        continue;
+      }
       const content = asExtension ? text.replace(/^WantedBy=.*/gm, 'WantedBy=extupdate-extension.target') : text;
       placed.push({ path: `${UNIT_DIRECTORY}/${path}`, content, mode: 0o644 });
     } else throw new Error(`units/${path}: it is not known where this is installed`);
@@ -60,7 +64,7 @@ function unitFiles({ prefix, asExtension }: SystemOptions): PlacedFile[] {
 }
 
 /** What has to be there before systemd merges, and so must not come with what it merges. */
-const tooEarly = /^(extupdate-boot\.service|systemd-sysext\.service\.d\/.*)$/;
+const neededEarlier = /^(extupdate-boot\.service|systemd-sysext\.service\.d\/.*)$/;
 
 function hookFiles({ prefix }: SystemOptions): PlacedFile[] {
   const hook = (name: string, path: string): PlacedFile => ({
