@@ -5,6 +5,7 @@
 import { isLeftToService, mergesAfterBootUnit, refresh } from './apply/activate.ts';
 import { type ActivationSet, kindsToRefresh, mergesHere } from './apply/activate-set.ts';
 import { exposeTogether } from './apply/expose-together.ts';
+import { findOwnProgram, type OwnProgram } from './apply/own-program.ts';
 import { noteBoot } from './boot.ts';
 import { eachPlanned, eachWork, resultOf, underAll } from './each-work.ts';
 import { reportOf } from './errors.ts';
@@ -44,7 +45,9 @@ export async function select(system: System, options: { readonly dryRun: boolean
     }
     await tolerate(system, () => writeState(root, state));
     await tolerate(system, () => recordSelected(system, state, works));
+    const own = mergesHere(system) ? await findOwnProgram(set.changed) : undefined;
     await refreshOnce(system, works);
+    if (own) await tolerate(system, () => keepOwnProgram(system, state, set, own, done));
     await tolerate(system, () => refreshRunning(system, state, set));
     const result = resultOf(works, done);
     await rememberRun(system, 'select', result);
@@ -142,6 +145,21 @@ async function recordSelected(system: System, state: State, works: readonly Sele
   if (entries.size > 0 || (before !== undefined && !records.has(system.os.name))) {
     await adoptRecord(system, changeRecord(system.os, before, entries));
   }
+}
+
+/** Nothing would be left to judge after the boot, if what judges does not work: that is looked at now. */
+async function keepOwnProgram(
+  system: System,
+  state: State,
+  { changed }: ActivationSet,
+  own: OwnProgram,
+  done: DoneAction[],
+): Promise<void> {
+  const { judgeHealth } = await import('./apply/keep-healthy.ts');
+  const mine = changed.filter(({ work }) => own.works.has(work));
+  const backTo = ({ plan }: Work) => plan?.from;
+  await judgeHealth(system, state, { changed: mine }, done, { actOnUnits: false, own, backTo });
+  if (mine.some(({ work }) => work.error)) await writeState(system.options.root, state);
 }
 
 /** Services that run already: at boot, hardly any do, and what has not started yet will see what is exposed now. */

@@ -3,13 +3,14 @@
  * activate -> health -> record -> prune. Each component goes on or fails alone; systemd is told once.
  */
 import { acquireComponent, doesNotFit, nothingFits } from './acquire.ts';
-import { activateSet } from './apply/activate-set.ts';
+import { activateSet, mergesHere } from './apply/activate-set.ts';
 import { exposeAll } from './apply/expose-planned.ts';
 import { hideTurnedOff, turnedOffComponents } from './apply/hide-turned-off.ts';
 import { hideWithdrawn, noteWithdrawn } from './apply/hide-withdrawn.ts';
 import { installPlanned } from './apply/install-planned.ts';
 import { keepHealthy } from './apply/keep-healthy.ts';
 import { makeRoomFor, makeWantedRoom } from './apply/make-room.ts';
+import { findOwnProgram } from './apply/own-program.ts';
 import { pruneAll, removeLeftovers } from './apply/prune.ts';
 import { requestReboot } from './apply/request-reboot.ts';
 import { screenSet } from './apply/screen-set.ts';
@@ -128,8 +129,9 @@ async function activateAll(
     return { ...(await exposeAll(system, place, works, done)), hidden };
   });
   set.changed.push(...trials.resumed);
+  const own = mergesHere(system) ? await findOwnProgram(set.changed) : undefined;
   await activateSet(system, works, set, done);
-  await keepHealthy(system, state, set, done);
+  await keepHealthy(system, state, set, done, own);
   // Before the record: what is not on trial any more was judged.
   endTrials(system, state, works, set, trials, goesBack);
   await writeState(root, state);

@@ -16,6 +16,7 @@ import type { ImageFacts, ReleaseFields, Transfer } from '../types.ts';
 import type { DoneAction, Work } from '../work.ts';
 import { type ActivationSet, type Changed, mergesHere, takeBack, withdraw } from './activate-set.ts';
 import { actOnUnits, checkHealth, systemdVersion } from './health.ts';
+import { type OwnProgram, tryOwnProgram } from './own-program.ts';
 
 /** How health is judged: after an update, or after a boot. */
 export interface HealthOptions {
@@ -23,15 +24,27 @@ export interface HealthOptions {
   readonly actOnUnits: boolean;
   /** Why a component is known to have failed already. */
   readonly knownFailure?: (work: Work) => string | undefined;
+  /** The program itself, where some of the components bring it. */
+  readonly own?: OwnProgram | undefined;
   /** The version that a component goes back to; undefined when there is none. */
   readonly backTo: (work: Work) => string | undefined;
 }
 
-/** Sees to the health of what an update activated; a failure becomes the error of its component. */
-export async function keepHealthy(system: System, state: State, set: ActivationSet, done: DoneAction[]): Promise<void> {
+/**
+ * Sees to the health of what an update activated; a failure becomes the error of its component.
+ * @param own the program itself, where some of it brings that
+ */
+export async function keepHealthy(
+  system: System,
+  state: State,
+  set: ActivationSet,
+  done: DoneAction[],
+  own: OwnProgram | undefined,
+): Promise<void> {
   const changed = set.changed.filter(({ work }) => work.error === undefined);
   await judgeHealth(system, state, { changed }, done, {
     actOnUnits: true,
+    own,
     backTo: ({ plan, back }) => back ?? plan?.from,
   });
 }
@@ -60,6 +73,7 @@ export async function judgeHealth(
       const why =
         options.knownFailure?.(one.work) ??
         services?.failures.get(one.work) ??
+        (options.own?.works.has(one.work) ? await tryOwnProgram(system, options.own) : undefined) ??
         (await judge(one, replacements.get(one) ?? [], services?.acted.get(one.work) ?? []));
       return { one, why };
     }),

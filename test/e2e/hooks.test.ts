@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
@@ -68,7 +68,10 @@ describeHosts('hooks', (suite) => {
 
   it('tukit: without extupdate it goes through with a warning', async () => {
     const plugin = '/usr/lib/tukit/plugins/extupdate finalize-pre /tmp-snapshot 7';
-    const noProgram = await e2e.host.sh(`PATH=/nowhere ${plugin}`);
+    // As it is before it is installed, it looks in the search path.
+    e2e.write('srv/before-os-update', readFileSync('units/hooks/before-os-update'));
+    chmodSync(join(e2e.host.root, 'srv/before-os-update'), 0o755);
+    const noProgram = await e2e.host.sh(`PATH=/nowhere EXTUPDATE_HOOK=/srv/before-os-update ${plugin}`);
     expect(noProgram).toMatchObject({ status: 0 });
     expect(noProgram.stderr).toContain('not installed, so extensions are not prepared');
     const noHook = await e2e.host.sh(`EXTUPDATE_HOOK=/nowhere ${plugin}`);
@@ -78,7 +81,7 @@ describeHosts('hooks', (suite) => {
 
   it('Flatcar: oem-postinst gets the mounted /usr of the other slot', async () => {
     e2e.write('mnt-usr/lib/os-release', 'ID=testos\nVERSION_ID=3\n');
-    const call = 'EXTUPDATE_HOOK=/usr/lib/extupdate/before-os-update /oem/bin/oem-postinst B /mnt-usr';
+    const call = '/oem/bin/oem-postinst B /mnt-usr';
     expect((await e2e.host.sh(call)).status).toBe(1);
     await offer('3', '3');
     expect((await e2e.host.sh(call)).status).toBe(0);

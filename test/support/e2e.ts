@@ -1,22 +1,17 @@
 /** A booted host with extupdate on it and a repository that it can reach: what every end-to-end test needs. */
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
 import type { Document } from '../../src/cli/document.ts';
+import { writePlaced } from '../../src/release/placed-file.ts';
+import { systemFiles } from '../../src/release/system-files.ts';
 import { type ExtensionImage, extensionImage } from './images.ts';
 import { makeKey, type PublishOptions, publish, type TestKey } from './repository.ts';
 import { startServer, type TestServer } from './server.ts';
 import { bootHost, type ExecResult, type Host, hostUnavailable, type Suite } from './systemd-host.ts';
 import { definition } from './world.ts';
-
-/** Where hooks are installed. */
-const hookPlaces = {
-  'before-os-update': 'usr/lib/extupdate/before-os-update',
-  'tukit-plugin': 'usr/lib/tukit/plugins/extupdate',
-  'flatcar-oem-postinst': 'oem/bin/oem-postinst',
-} as const;
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -48,20 +43,33 @@ export interface E2e {
   stop(): Promise<void>;
 }
 
+export interface E2eOptions {
+  /** Whether Node and the built program are there; else the program has to come by itself, as an extension. */
+  readonly program?: boolean;
+}
+
 /** Boots a host. */
-export async function startE2e(suite: Suite): Promise<E2e> {
+export async function startE2e(suite: Suite, { program = true }: E2eOptions = {}): Promise<E2e> {
   const published = mkdtempSync(join(tmpdir(), 'extupdate-published-'));
   const [server, key, host] = await Promise.all([
     startServer(published),
     makeKey(),
-    bootHost({ suite, osRelease, bind: [{ from: join(repository, 'dist'), to: '/srv/extupdate', readOnly: true }] }),
+    bootHost({
+      suite,
+      osRelease,
+      node: program,
+      bind: program ? [{ from: join(repository, 'dist'), to: '/srv/extupdate', readOnly: true }] : [],
+    }),
   ]);
   const write = (path: string, content: string | Uint8Array) => {
     mkdirSync(dirname(join(host.root, path)), { recursive: true });
     writeFileSync(join(host.root, path), content);
   };
   const run = (args: string, env = {}) =>
-    host.sh(`exec /srv/node/bin/node /srv/extupdate/extupdate ${args}`, { timeoutMs: 120_000, env });
+    host.sh(`exec ${program ? '/srv/node/bin/node /srv/extupdate/extupdate' : 'extupdate'} ${args}`, {
+      timeoutMs: 120_000,
+      env,
+    });
   // 257 reads the older name, 262 the newer one.
   for (const name of ['import-pubring.gpg', 'import-pubring.pgp']) write(`etc/systemd/${name}`, key.binaryPublicKey);
   return {
@@ -90,19 +98,11 @@ export async function startE2e(suite: Suite): Promise<E2e> {
       return [...new Set(names)].sort();
     },
     async installUnits(...enable) {
-      const units = join(repository, 'units');
-      for (const name of readdirSync(units).filter((one) => /\.(service|timer|socket|path)$/.test(one))) {
-        write(`usr/lib/systemd/system/${name}`, readFileSync(join(units, name)));
-      }
-      const dropIn = 'systemd-sysext.service.d/50-extupdate.conf';
-      write(`usr/lib/systemd/system/${dropIn}`, readFileSync(join(units, dropIn)));
-      write('usr/lib/systemd/system-preset/80-extupdate.preset', readFileSync(join(units, 'extupdate.preset')));
-      write('usr/bin/extupdate', '#!/bin/sh\nexec /srv/node/bin/node /srv/extupdate/extupdate "$@"\n');
-      for (const [hook, path] of Object.entries(hookPlaces)) {
-        write(path, readFileSync(join(units, 'hooks', hook)));
-        chmodSync(join(host.root, path), 0o755);
-      }
-      chmodSync(join(host.root, 'usr/bin/extupdate'), 0o755);
+      const node = '/srv/node/bin/node';
+      writePlaced(host.root, systemFiles({ prefix: '/usr', interpreter: node, program: 'dist', asExtension: false }));
+      // Flatcar has it here; its administrators put it there.
+      write('oem/bin/oem-postinst', readFileSync(join(repository, 'units/hooks/flatcar-oem-postinst')));
+      chmodSync(join(host.root, 'oem/bin/oem-postinst'), 0o755);
       const result = await host.sh(`systemctl daemon-reload && systemctl enable ${enable.join(' ')}`);
       if (result.status !== 0) throw new Error(result.stderr);
     },
