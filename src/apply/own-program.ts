@@ -4,6 +4,7 @@
  */
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { exitStatus } from '../errors.ts';
 import { openLocalFile } from '../image/local-file.ts';
 import { openImage } from '../image/open-image.ts';
 import { type CommandResult, lastLine, runCommand } from '../os/run-command.ts';
@@ -21,10 +22,6 @@ export interface OwnProgram {
   /** The works that change files which it is made of. */
   readonly works: ReadonlySet<Work>;
 }
-
-/** Exit statuses that say that the program is at fault, and not the host: a defect, and an option it does not know. */
-const AT_FAULT = [1, 2];
-const REFUSES_DEFINITIONS = 3;
 
 /**
  * Looks whether the program, or the Node that runs it, is in an image that was visible or is now. Called before systemd
@@ -85,17 +82,21 @@ const ANSWER_SEC = 30;
  * @returns why it does not work; undefined when it does
  */
 export async function tryOwnProgram(
-  { definitions }: System,
+  { definitions }: Pick<System, 'definitions'>,
   { command }: Pick<OwnProgram, 'command'>,
 ): Promise<string | undefined> {
   const ask = (...words: string[]) => runCommand([...command, ...words], { timeoutMs: ANSWER_SEC * 1000 });
   const version = await ask('--version');
   if (version.status !== 0) return `"${command[0]} --version" ended with ${ending(version)}`;
   const selection = await ask('select', '--dry-run', '--json=short');
-  const { status } = selection;
-  // What this program could read, the next one has to.
-  const isAtFault = AT_FAULT.includes(status) || (status === REFUSES_DEFINITIONS && definitions.broken.length === 0);
-  if (status !== -1 && !isAtFault && isDocument(selection.stdout)) return undefined;
+  // Other failures are those of the host. Definitions that this program could read, the next one has to.
+  const faults = [
+    -1,
+    exitStatus.unexpected,
+    exitStatus.usage,
+    ...(definitions.broken.length === 0 ? [exitStatus.config] : []),
+  ];
+  if (!faults.includes(selection.status) && isDocument(selection.stdout)) return undefined;
   return `"${command[0]} select --dry-run" ended with ${ending(selection)}`;
 }
 

@@ -8,16 +8,19 @@
  * SOURCE_DATE_EPOCH is the time of all files.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import manifest from '../../package.json' with { type: 'json' };
 import { readCertificates } from '../verify/keyring.ts';
 import { imageFiles, NAME } from './image-files.ts';
-import { type Architecture, architectures, CACHE, hashOf, type PreparedNode, prepareNode } from './node-binary.ts';
+import { CACHE, makeOnce } from './kept.ts';
+import { type Architecture, architectures, hashOf, type PreparedNode, prepareNode } from './node-binary.ts';
 import { writePlaced } from './placed-file.ts';
 
 const BUILT = 'dist/extupdate';
+/** Left by the build. */
+const COMPILE = 'src/release/compile.bundle.mjs';
 
 /** Decompressed as a whole to be read; larger is smaller. */
 const BLOCK_SIZE = '1M';
@@ -77,25 +80,18 @@ async function buildImage(architecture: Architecture): Promise<string> {
 
 /** The program, with what the Node of the image makes of it. @returns a directory */
 function compiledProgram(node: PreparedNode): string {
-  const program = readFileSync(values.program);
-  const directory = join(CACHE, `program-${hashOf(`${hashOf(program)}${node.digest}`).slice(0, 16)}`);
-  if (existsSync(directory)) return directory;
-  const place = mkdtempSync(`${directory}.`);
-  try {
+  const made = [values.program, COMPILE].map((path) => hashOf(readFileSync(path)));
+  return makeOnce(`program-${hashOf([...made, node.digest].join()).slice(0, 16)}`, (place) => {
     copyFileSync(values.program, join(place, 'extupdate'));
-    if (values.program !== BUILT) console.error('no compiled code: that is only made of the built program');
-    else if (node.runsHere) {
-      const words = ['src/release/compile.bundle.mjs', join(place, 'extupdate')];
-      execFileSync(join(node.directory, 'bin/node'), words, { stdio: 'inherit' });
-    } else
-      console.error(
-        'no compiled code: the Node of the image does not run on this machine, which costs its starts time',
-      );
-    renameSync(place, directory);
-  } finally {
-    rmSync(place, { recursive: true, force: true });
-  }
-  return directory;
+    const why =
+      values.program !== BUILT
+        ? 'that is only made of the built program'
+        : node.runsHere
+          ? undefined
+          : 'the Node of the image does not run on this machine';
+    if (why !== undefined) return console.error(`without compiled code, which costs every start time: ${why}`);
+    execFileSync(join(node.directory, 'bin/node'), [COMPILE, join(place, 'extupdate')], { stdio: 'inherit' });
+  });
 }
 
 async function readKeyring(path: string | undefined): Promise<Buffer | undefined> {

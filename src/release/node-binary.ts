@@ -4,15 +4,14 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { CACHE, makeOnce } from './kept.ts';
 import pinned from './node.json' with { type: 'json' };
 
 export type Architecture = keyof typeof pinned.packages;
 
 export const architectures = Object.keys(pinned.packages) as Architecture[];
-
-export const CACHE = '.cache/release';
 
 /** Where the libraries are below the directory of the Node, and what it looks for them by. */
 const LIBRARIES = ['libstdc++.so.6', 'libgcc_s.so.1'];
@@ -50,28 +49,23 @@ export function prepareNode(architecture: Architecture, libraries?: string): Pre
   const tools = [strip, 'patchelf'].map(versionOf);
   const inputs = [integrity, RUN_PATH, ...tools, ...found.map((path) => hashOf(readFileSync(path)))];
   const digest = hashOf(inputs.join('\n')).slice(0, 16);
-  const directory = join(CACHE, `node-${pinned.version}-${architecture}-${digest}`);
-  if (!existsSync(directory)) prepare(architecture, directory, strip, found);
+  const directory = makeOnce(`node-${pinned.version}-${architecture}-${digest}`, (place) =>
+    prepare(architecture, place, strip, found),
+  );
   const files = [join(directory, 'bin/node'), ...found.map((path) => join(directory, 'lib', basename(path)))];
   return { directory, version: pinned.version, digest, glibc: newestGlibc(files), runsHere };
 }
 
-function prepare(architecture: Architecture, directory: string, strip: string, libraries: readonly string[]): void {
+function prepare(architecture: Architecture, place: string, strip: string, libraries: readonly string[]): void {
   const archive = fetchPackage(architecture);
-  const place = mkdtempSync(`${directory}.`);
-  try {
-    for (const name of ['bin', 'lib']) mkdirSync(join(place, name));
-    const wanted = ['package/bin/node', 'package/LICENSE'];
-    execFileSync('tar', ['-xzf', archive, '-C', place, '--strip-components=1', '--no-same-owner', ...wanted]);
-    const binary = join(place, 'bin/node');
-    // In this order: strip destroys what patchelf has moved.
-    execFileSync(strip, [binary]);
-    execFileSync('patchelf', ['--set-rpath', RUN_PATH, binary]);
-    for (const path of libraries) copyFileSync(path, join(place, 'lib', basename(path)));
-    renameSync(place, directory);
-  } finally {
-    rmSync(place, { recursive: true, force: true });
-  }
+  for (const name of ['bin', 'lib']) mkdirSync(join(place, name));
+  const wanted = ['package/bin/node', 'package/LICENSE'];
+  execFileSync('tar', ['-xzf', archive, '-C', place, '--strip-components=1', '--no-same-owner', ...wanted]);
+  const binary = join(place, 'bin/node');
+  // In this order: strip destroys what patchelf has moved.
+  execFileSync(strip, [binary]);
+  execFileSync('patchelf', ['--set-rpath', RUN_PATH, binary]);
+  for (const path of libraries) copyFileSync(path, join(place, 'lib', basename(path)));
 }
 
 /** Packs of npm are fetched, not installed: nothing in them runs. @returns the path of the archive */
