@@ -2,6 +2,7 @@
  * What systemd says of services and the images they mount over their own namespace (`ExtensionImages=`,
  * `ExtensionDirectories=`, systemd.exec(5)), out of the text of `systemctl show`. Pure.
  */
+import { parseShownUnits } from './shown-units.ts';
 
 /** One entry of a service's `ExtensionImages=` or `ExtensionDirectories=`. */
 export interface ExtensionEntry {
@@ -36,31 +37,19 @@ export const serviceProperties = [
   'ExtensionDirectories',
 ] as const;
 
-/** Reads what `systemctl show` prints: properties in any order, an empty line between units. */
+/** Reads what `systemctl show` prints. */
 export function parseServiceUnits(text: string): ServiceUnit[] {
-  return text.split(/\n{2,}/).flatMap((block) => {
-    const properties = new Map(
-      block.split('\n').map((line): [string, string] => {
-        const at = line.indexOf('=');
-        return [line.slice(0, Math.max(at, 0)), line.slice(at + 1)];
-      }),
-    );
-    const name = properties.get('Id');
-    if (!name) return [];
-    return [
-      {
-        name,
-        mainPid: Number(properties.get('MainPID') || 0),
-        activeState: properties.get('ActiveState') ?? '',
-        canReload: properties.get('CanReload') === 'yes',
-        reloadResult: properties.get('ReloadResult') ?? '',
-        extensions: [
-          ...imagesOf(properties.get('ExtensionImages') ?? ''),
-          ...directoriesOf(properties.get('ExtensionDirectories') ?? ''),
-        ],
-      },
-    ];
-  });
+  return parseShownUnits(text).map((properties) => ({
+    name: properties.get('Id') ?? '',
+    mainPid: Number(properties.get('MainPID') || 0),
+    activeState: properties.get('ActiveState') ?? '',
+    canReload: properties.get('CanReload') === 'yes',
+    reloadResult: properties.get('ReloadResult') ?? '',
+    extensions: [
+      ...imagesOf(properties.get('ExtensionImages') ?? ''),
+      ...directoriesOf(properties.get('ExtensionDirectories') ?? ''),
+    ],
+  }));
 }
 
 /** Whether a service runs now, so that there is a process that sees something. */
