@@ -19,7 +19,7 @@ export async function noteBoot(system: System, state: State): Promise<boolean> {
     return await noteNewBoot(system, state);
   } catch (error) {
     // A full or read-only disk must not keep anything from being selected, nor room from being made.
-    system.options.reporter.notice('', `this boot cannot be noted: ${reportOf(error).message}`);
+    system.options.reporter.warning('', `this boot cannot be noted: ${reportOf(error).message}`);
     return false;
   }
 }

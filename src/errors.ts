@@ -58,6 +58,16 @@ export class UsageError extends ExtupdateError {
   readonly exit = exitStatus.usage;
 }
 
+/** A component that nothing here has a definition of. */
+export class UnknownComponentError extends UsageError {
+  readonly component: string;
+
+  constructor(component: string, details: ErrorDetails) {
+    super(`${component}: no such component`, details);
+    this.component = component;
+  }
+}
+
 /** A definition, configuration file or keyring has to be mended. */
 export class ConfigError extends ExtupdateError {
   readonly code = 'config';

@@ -5,6 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
+import { tellError } from './cli/journal.ts';
 import { exitStatus, reportOf, signalStatus } from './errors.ts';
 import { programVersion } from './program.ts';
 import { takeRootLockEarly } from './root-lock.ts';
@@ -67,7 +68,7 @@ async function main(): Promise<void> {
   } catch (error) {
     if (process.argv.includes('--debug')) console.error(error);
     const report = reportOf(error);
-    process.stderr.write(`extupdate: ${report.message}\n${report.next === undefined ? '' : `  ${report.next}\n`}`);
+    tellError(report);
     process.exitCode = report.exit;
   }
   if (signalled !== undefined && !endsByItself) process.exitCode = signalled;

@@ -181,6 +181,6 @@ export async function rememberRun(
     await appendHistory(system.options.root, entry);
   } catch (error) {
     // What was done is done.
-    system.options.reporter.notice('', `the history is not written: ${reportOf(error).message}`);
+    system.options.reporter.warning('', `the history is not written: ${reportOf(error).message}`);
   }
 }

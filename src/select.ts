@@ -125,7 +125,7 @@ async function tolerate(system: System, attempt: () => Promise<void>): Promise<v
   try {
     await attempt();
   } catch (error) {
-    system.options.reporter.notice('', reportOf(error).message);
+    system.options.reporter.warning('', reportOf(error).message);
   }
 }
 
@@ -167,7 +167,7 @@ async function refreshRunning(system: System, state: State, { changed }: Activat
   if (changed.length === 0) return;
   const { refreshServices } = await import('./services/refresh-services.ts');
   const { failures } = await refreshServices(system, state, changed);
-  for (const [{ survey }, why] of failures) system.options.reporter.notice(survey.component.name, why);
+  for (const [{ survey }, why] of failures) system.options.reporter.warning(survey.component.name, why);
 }
 
 /** Merges anew where something else is merged than is exposed, unless systemd is about to do so anyway. */
@@ -176,6 +176,6 @@ async function refreshOnce(system: System, works: readonly Work[]): Promise<void
   for (const kind of await kindsToRefresh(works)) {
     if ((await isLeftToService(kind)) || (await mergesAfterBootUnit(kind))) continue;
     const why = await refresh(kind);
-    if (why !== undefined) system.options.reporter.notice('', `systemd-${kind} refused the set: ${why}`);
+    if (why !== undefined) system.options.reporter.warning('', `systemd-${kind} refused the set: ${why}`);
   }
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { type Config, defaultConfig } from './definition/config.ts';
 import { type Definitions, loadDefinitions } from './definition/load.ts';
 import { loadConfig } from './definition/load-config.ts';
-import { ConfigError, reportOf, UsageError } from './errors.ts';
+import { ConfigError, reportOf, UnknownComponentError, UsageError } from './errors.ts';
 import { createAuthorization } from './fetch/credentials.ts';
 import { createHttpClient } from './fetch/http.ts';
 import { createRateLimiter } from './fetch/rate-limit.ts';
@@ -107,7 +107,7 @@ export function openSystem(options: RunOptions, version: string): System {
     release: host.release.fields,
     trustAnchors: config.trustAnchors,
     now,
-    warn: (text) => options.reporter.notice('', text),
+    warn: (text) => options.reporter.warning('', text),
   });
   const repository = createRepositoryReader({ http, staging, offline: options.offline, signal: options.signal });
   const memory = openSourceMemory(root);
@@ -158,7 +158,7 @@ function configOrDefault({ root, reporter }: RunOptions): Config {
   try {
     return loadConfig(root);
   } catch (error) {
-    reporter.notice('', reportOf(error).message);
+    reporter.warning('', reportOf(error).message);
     return defaultConfig;
   }
 }
@@ -197,7 +197,7 @@ function requireKnown(definitions: Definitions, names: readonly string[]): void 
   const known = [...new Set([...definitions.known, ...definitions.broken].map(({ name }) => name))];
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    throw new UsageError(`${unknown}: no such component`, {
+    throw new UnknownComponentError(unknown, {
       next:
         known.length > 0
           ? `known: ${known.sort().join(', ')}`

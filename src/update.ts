@@ -129,6 +129,7 @@ async function activateAll(
     return { ...(await exposeAll(system, place, works, done)), hidden };
   });
   set.changed.push(...trials.resumed);
+  system.options.reporter.phase('having systemd merge');
   const own = mergesHere(system) ? await findOwnProgram(set.changed) : undefined;
   await activateSet(system, works, set, done);
   await keepHealthy(system, state, set, done, own);
@@ -173,6 +174,8 @@ export async function begin(
   { sources, now }: Pick<UpdateOptions, 'sources' | 'now'>,
   requests: Requests = new Map(),
 ): Promise<Work[]> {
+  const { offline, reporter } = system.options;
+  if (sources) reporter.phase(offline ? 'looking at what is acquired' : 'looking for updates');
   const found = await surveyAll(system, state, { sources });
   const surveys = await Promise.all(
     found.map((survey) => markDamaged(system.options.root, state, survey, requests.get(survey.component.name))),

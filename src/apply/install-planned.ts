@@ -35,6 +35,7 @@ export async function installPlanned(
 ): Promise<void> {
   const steps = plan.steps.filter((step) => step.step === 'install');
   if (steps.length === 0) return;
+  system.options.reporter.phase(`installing ${plan.component.name} ${plan.version}`);
   const ready: { readonly step: InstallStep; readonly prepared: Prepared }[] = [];
   const before = { ...state.installed };
   try {

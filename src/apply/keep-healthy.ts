@@ -58,6 +58,8 @@ export async function judgeHealth(
   options: HealthOptions,
 ): Promise<void> {
   if (!mergesHere(system) || changed.length === 0) return;
+  const names = changed.map(({ work }) => work.survey.component.name).join(', ');
+  system.options.reporter.phase(`looking after the health of ${names}`);
   const replacements = new Map(changed.map((one) => [one, replacementsOf(system, one)]));
   const services = options.actOnUnits ? await refreshServices(system, state, changed) : undefined;
   if (options.actOnUnits) {

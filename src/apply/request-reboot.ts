@@ -15,6 +15,6 @@ export async function requestReboot(system: System, works: readonly Work[]): Pro
   try {
     await writeFile(FLAG, '*** System restart required ***\n');
   } catch (error) {
-    system.options.reporter.notice('', `${FLAG} cannot be written: ${(error as Error).message}`);
+    system.options.reporter.warning('', `${FLAG} cannot be written: ${(error as Error).message}`);
   }
 }

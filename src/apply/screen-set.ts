@@ -47,12 +47,13 @@ async function screenKind(
   kind: MergeKind,
   candidates: readonly Candidate[],
 ): Promise<void> {
+  system.options.reporter.phase('test-merging what is new');
   const host = system.host.release;
   const imagesOf = (some: readonly Candidate[]) => some.map(({ image }) => image);
   const whole = await testMerge(kind, imagesOf(candidates), host);
   if (whole.outcome === 'merged') return;
   if (whole.outcome === 'impossible') {
-    system.options.reporter.notice('', `the new images could not be test-merged: ${whole.why}`);
+    system.options.reporter.warning('', `the new images could not be test-merged: ${whole.why}`);
     return;
   }
   // What is refused without anything new is not the new images' fault: then they are tried by themselves.

@@ -59,6 +59,8 @@ export interface Outcome {
   readonly disabled: readonly string[];
   /** Components that their features turn off. */
   readonly turnedOff: readonly string[];
+  /** Name of the record of the OS that it is about, unless it says otherwise. */
+  readonly os?: string;
 }
 
 /** Lists versions: what is offered, what is here, and why a version is not chosen. */
@@ -218,7 +220,7 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
   const system = openSystem(run, programVersion);
   const { components, broken, left, disabled, warnings } = system.definitions;
   const turnedOff = components.filter(isTurnedOff).map(({ name }) => name);
-  for (const warning of warnings) run.reporter.notice('', renderProblem(warning));
+  for (const warning of warnings) run.reporter.warning('', renderProblem(warning));
   try {
     const { resolutions, documents, errors, ...rest } = await operation(system);
     return {
@@ -236,6 +238,7 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
       left,
       disabled,
       turnedOff,
+      os: system.os.name,
       ...rest,
     };
   } finally {

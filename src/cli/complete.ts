@@ -1,15 +1,8 @@
 /** `complete`, which the completions of shells ask: one word per line, nothing where nothing can be told. */
 import { resolve } from 'node:path';
 import { exitStatus } from '../errors.ts';
-import type { Reporter } from '../reporter.ts';
+import { silentReporter } from '../reporter.ts';
 import type { RunOptions } from '../system.ts';
-
-const silent: Reporter = {
-  notice: () => {},
-  step: () => {},
-  download: () => ({ update: () => {}, end: () => {} }),
-  close: () => {},
-};
 
 /**
  * `complete components`, `complete versions NAME`, `complete features`, each with the `--root=` and `--definitions=` of the
@@ -28,7 +21,7 @@ export async function printCompletions(words: readonly string[], signal: AbortSi
     keyrings: [],
     refresh: false,
     waitSec: 0,
-    reporter: silent,
+    reporter: silentReporter,
     signal,
   };
   // A shell that waits for a word has no use for what is wrong here.

@@ -6,6 +6,7 @@ import { loadConfig } from '../definition/load-config.ts';
 import { exitStatus, UsageError } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
 import { type CommonOptions, rootOf } from './options.ts';
+import { serviceStatus } from './service-status.ts';
 
 /**
  * Runs until the signal is given.
@@ -19,6 +20,9 @@ export async function daemonCommand(
   const words = wordsOfRuns(options);
   const { schedule, randomizedDelaySec, maintenanceWindows } = loadConfig(rootOf(options));
   const nextRun = await readSchedule(schedule);
+  const status = serviceStatus();
+  status.ready();
+  signal.addEventListener('abort', () => status.stopping());
   await runDaemon(
     { windows: maintenanceWindows, randomizedDelayMs: randomizedDelaySec * 1000 },
     {
@@ -29,8 +33,11 @@ export async function daemonCommand(
         const timer = setTimeout(callback, ms);
         return () => clearTimeout(timer);
       },
-      startRun: (command) => startChildRun(command, words),
-      log: (text) => reporter.step('daemon', text),
+      startRun: (command) => startChildRun(command, words, status.say),
+      log(text) {
+        reporter.step('', `daemon: ${text}`);
+        status.result(text);
+      },
     },
     signal,
   );

@@ -18,7 +18,7 @@ export async function dispatch(
   words: readonly string[],
   { reporter, signal, lock }: Pick<RunOptions, 'lock' | 'reporter'> & { readonly signal: AbortSignal },
 ): Promise<number> {
-  const [commands, os, { renderDone }] = await Promise.all([
+  const [commands, os, { doneLines }] = await Promise.all([
     import('./commands.ts'),
     import('./os-commands.ts'),
     import('./render-done.ts'),
@@ -90,7 +90,7 @@ export async function dispatch(
       if (now && !activate) throw new UsageError('--now and --no-activate: only one of them');
       const outcome = await actions[command](run(names), requests, { dryRun, now, activate });
       reporter.close();
-      return await printOutcome(outcome, json, () => renderDone(outcome));
+      return await printOutcome(outcome, json, () => doneLines(outcome));
     }
     case 'verify': {
       const [{ verifySourcesCommand, verifyInstalledCommand }, { renderSources, renderFiles }] = await Promise.all([
@@ -118,7 +118,7 @@ export async function dispatch(
     case 'hold': {
       const { names, requests } = parseTargets(words);
       const outcome = await os.holdCommand(run(names), requests, dryRun);
-      return await printOutcome(outcome, json, () => renderDone(outcome));
+      return await printOutcome(outcome, json, () => doneLines(outcome));
     }
     case 'features':
     case 'components':
@@ -140,7 +140,7 @@ export async function dispatch(
         bless: () => os.blessCommand(run([]), dryRun),
       };
       const outcome = await actions[command]();
-      return await printOutcome(outcome, json, () => renderDone(outcome));
+      return await printOutcome(outcome, json, () => doneLines(outcome));
     }
   }
 }

@@ -163,7 +163,7 @@ async function withDefinitions<T>(
   // Names are looked up among all that is known, directories without transfers too.
   const system = openSystem({ ...run, components: [], offline: true }, programVersion);
   try {
-    for (const warning of system.definitions.warnings) run.reporter.notice('', renderProblem(warning));
+    for (const warning of system.definitions.warnings) run.reporter.warning('', renderProblem(warning));
     const facts = conditionFacts(run.root, system.host.release);
     return await operation(system.definitions, (suggestion) => isSuggested(suggestion, facts));
   } finally {

@@ -2,9 +2,12 @@
 import { combinedExit, type ErrorReport, exitStatus } from '../errors.ts';
 import type { Outcome } from './commands.ts';
 import { DOCUMENT_FORMAT, type Document, type ErrorDocument, errorDocument } from './document.ts';
+import { isJournal, tell, tellError } from './journal.ts';
 import { showText } from './pager.ts';
 import { printable, printableJson } from './printable.ts';
-import { showsStyles, styleError, styleTables } from './style.ts';
+import { type DoneLine, renderDone } from './render-done.ts';
+import { serviceStatus } from './service-status.ts';
+import { showsStyles, styleTables } from './style.ts';
 
 export type JsonMode = 'short' | 'pretty' | 'off';
 
@@ -16,13 +19,15 @@ export type JsonMode = 'short' | 'pretty' | 'off';
 export async function printOutcome(
   outcome: Outcome,
   json: JsonMode,
-  text: () => string | Promise<string>,
+  text: () => string | readonly DoneLine[] | Promise<string>,
   pager = false,
 ): Promise<number> {
+  if (outcome.done) serviceStatus().result(summaryOf(outcome));
   if (json === 'off') {
     const rendered = await text();
-    if (rendered !== '') await showTables(rendered, pager);
-    printErrors(outcome.errors);
+    if (typeof rendered !== 'string') printDone(rendered, outcome.os);
+    else if (rendered !== '') await showTables(rendered, pager);
+    printErrors(outcome.errors, outcome.os);
   } else {
     const { components, errors, done, kept, oses, history, services, plans, switched, listing, sources, files } =
       outcome;
@@ -46,6 +51,26 @@ export async function printOutcome(
     };
     write(render({ ...document, ...extra }, json));
   }
+  return exitOf(outcome);
+}
+
+function printDone(lines: readonly DoneLine[], os: string | undefined): void {
+  for (const { text, done } of lines) {
+    if (isJournal(1)) tell('info', text, { os, ...(done ? { ...done, code: done.action } : {}) });
+    else write(printable(text));
+  }
+}
+
+/** What came of a run, in one line. */
+function summaryOf(outcome: Outcome): string {
+  const [first, ...others] = outcome.errors;
+  if (!first) return renderDone(outcome).replaceAll('\n', '; ');
+  const message = first.component === null ? first.message : prefixed(first.component, first.message);
+  return others.length === 0 ? message : `${message} (and ${others.length} more)`;
+}
+
+/** The exit status that an outcome has. */
+export function exitOf(outcome: Outcome): number {
   const failed = outcome.errors.map(({ exit }) => exit);
   const names = new Set(outcome.errors.map(({ component }) => component));
   const all = [
@@ -108,20 +133,16 @@ export async function printReport(
 
 /** Prints a failure of the whole run. */
 export function printFailure(report: ErrorReport, json: JsonMode): void {
-  if (json === 'off') printError(report);
+  serviceStatus().result(report.message);
+  if (json === 'off') tellError(report);
   else write(render({ format: DOCUMENT_FORMAT, components: [], errors: [errorDocument(null, report)] }, json));
 }
 
-function printErrors(errors: readonly ErrorDocument[]): void {
-  for (const { component, message, next } of errors) {
-    printError({ message: component === null ? message : prefixed(component, message), ...(next ? { next } : {}) });
+function printErrors(errors: readonly ErrorDocument[], os?: string): void {
+  for (const { component, code, exit, next, ...error } of errors) {
+    const message = component === null ? error.message : prefixed(component, error.message);
+    tellError({ code, exit, message, ...(next ? { next } : {}) }, { component, os });
   }
-}
-
-function printError({ message, next }: { readonly message: string; readonly next?: string }): void {
-  const text = printable(`extupdate: ${message}`);
-  const shown = showsStyles(process.stderr, process.env) ? styleError(text) : text;
-  process.stderr.write(`${shown}\n${next === undefined ? '' : printable(`  ${next}\n`)}`);
 }
 
 function showTables(text: string, pager: boolean): Promise<void> {

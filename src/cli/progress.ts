@@ -2,7 +2,12 @@
 import type { MultiBar } from 'cli-progress';
 import { withoutSecrets } from '../errors.ts';
 import type { Reporter } from '../reporter.ts';
+import { formatBytes } from './format-bytes.ts';
+import { tell } from './journal.ts';
+import type { Level } from './journal-entry.ts';
 import { printable } from './printable.ts';
+import { serviceStatus } from './service-status.ts';
+import { StatusLine } from './status-line.ts';
 
 /** Milliseconds between two drawings of a bar. */
 const DRAW_EVERY = 100;
@@ -14,21 +19,58 @@ export async function createReporter(options: {
   readonly quiet: boolean;
   readonly terminal: boolean;
 }): Promise<Reporter> {
-  const say = (component: string, text: string) => {
-    if (!options.quiet) process.stderr.write(printable(lineOf(component, text)));
+  return withStatus(await createPrinter(options));
+}
+
+type Printer = Omit<Reporter, 'phase'>;
+
+/** Has `systemctl status` tell what the run is at. */
+function withStatus(printer: Printer): Reporter {
+  const line = new StatusLine();
+  const say = () => serviceStatus().say(line.text(performance.now()));
+  return {
+    ...printer,
+    phase(text) {
+      line.phase(text);
+      say();
+    },
+    download(name) {
+      const printed = printer.download(name);
+      const shown = line.download(name);
+      return {
+        update(received, total) {
+          printed.update(received, total);
+          shown.update(received, total, performance.now());
+          say();
+        },
+        end() {
+          printed.end();
+          shown.end();
+        },
+      };
+    },
   };
+}
+
+async function createPrinter(options: { readonly quiet: boolean; readonly terminal: boolean }): Promise<Printer> {
+  const say = (level: Level, component: string, text: string) => {
+    if (!options.quiet) tell(level, lineOf(component, text), component === '' ? {} : { component });
+  };
+  const step = (component: string, text: string) => say('info', component, text);
   const seen = new Set<string>();
-  const notice = (component: string, text: string) => {
+  const once = (level: Level) => (component: string, text: string) => {
     const line = `${component}\0${text}`;
-    if (!seen.has(line)) say(component, text);
+    if (!seen.has(line)) say(level, component, text);
     seen.add(line);
   };
+  const [notice, warning] = [once('notice'), once('warning')];
   if (options.quiet || !options.terminal) {
     return {
       notice,
-      step: say,
+      warning,
+      step,
       download(name) {
-        say('', `downloading ${name}`);
+        step('', `downloading ${name}`);
         return { update() {}, end() {} };
       },
       close() {},
@@ -41,15 +83,17 @@ export async function createReporter(options: {
     bars?.stop();
     bars = undefined;
   };
+  // Above the bars, so that they stay whole.
+  const above = (otherwise: typeof notice) => (component: string, text: string) => {
+    if (bars) bars.log(`${printable(lineOf(component, text))}\n`);
+    else otherwise(component, text);
+  };
   return {
-    // Above the bars, so that they stay whole.
-    notice(component, text) {
-      if (bars) bars.log(printable(lineOf(component, text)));
-      else notice(component, text);
-    },
+    notice: above(notice),
+    warning: above(warning),
     step(component, text) {
       stop();
-      say(component, text);
+      step(component, text);
     },
     download(name) {
       bars ??= new cliProgress.MultiBar({
@@ -86,15 +130,7 @@ function layoutFor(columns: number): { readonly name: number; readonly bar: numb
 }
 
 function lineOf(component: string, text: string): string {
-  return `${component === '' ? '' : `${component}: `}${withoutSecrets(text)}\n`;
-}
-
-/** Bytes to the base of 1024, in three digits. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
-  const value = bytes / 1024 ** power;
-  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+  return `${component === '' ? '' : `${component}: `}${withoutSecrets(text)}`;
 }
 
 function formatSeconds(seconds: number): string {

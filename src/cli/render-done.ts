@@ -1,31 +1,44 @@
 /** What was done, as text for people; apart from tables, which take long to load, for the boot does not need them. */
 import { renderStep } from '../resolve/plan.ts';
+import type { DoneAction } from '../work.ts';
 import type { Outcome } from './commands.ts';
 
+export interface DoneLine {
+  readonly text: string;
+  /** What it tells of, when it is of that alone. */
+  readonly done?: DoneAction;
+}
+
 /** `apply`, `acquire`, `install`: what was done, or would be. */
-export function renderDone(outcome: Outcome): string {
+export function doneLines(outcome: Outcome): DoneLine[] {
   if (outcome.dryRun && outcome.plans) {
     const planned = outcome.plans.filter(({ steps }) => steps.length > 0);
     if (planned.length > 0) {
-      return planned
-        .flatMap(({ component, version, steps }) => [
-          `${component.name} ${version}:`,
-          ...steps.map((step) => `  ${renderStep(step)}`),
-        ])
-        .join('\n');
+      return planned.flatMap(({ component, version, steps }) => [
+        { text: `${component.name} ${version}:` },
+        ...steps.map((step) => ({ text: `  ${renderStep(step)}` })),
+      ]);
     }
   }
   const last = new Map(
     (outcome.done ?? []).filter(({ action }) => action !== 'remove').map((entry) => [entry.component, entry]),
   );
   const words = outcome.dryRun ? PLANNED_WORDS : DONE_WORDS;
-  const lines = [...last.values()].map(
-    ({ component, action, version, from }) =>
-      `${component}: ${words[action]} ${version}${from && from !== version ? ` (was ${from})` : ''}`,
-  );
-  const off = renderTurnedOff(outcome);
-  if (lines.length + off.length > 0) return [...lines, ...off].join('\n');
-  return outcome.errors.length > 0 ? '' : 'Nothing to do.';
+  const lines = [...last.values()].map((done) => {
+    const { component, action, version, from } = done;
+    const was = from && from !== version ? ` (was ${from})` : '';
+    return { text: `${component}: ${words[action]} ${version}${was}`, ...(outcome.dryRun ? {} : { done }) };
+  });
+  const off = renderTurnedOff(outcome).map((text) => ({ text }));
+  if (lines.length + off.length > 0) return [...lines, ...off];
+  return outcome.errors.length > 0 ? [] : [{ text: 'Nothing to do.' }];
+}
+
+/** The same as text. */
+export function renderDone(outcome: Outcome): string {
+  return doneLines(outcome)
+    .map(({ text }) => text)
+    .join('\n');
 }
 
 /** A line for every component that wants nothing because of its features. */

@@ -15,5 +15,5 @@ export async function warnOfSysupdate(system: System): Promise<void> {
   const active = TIMERS.findLast((_, index) => result.stdout.split('\n')[index] === 'active');
   if (active === undefined) return;
   const names = shared.map(({ name }) => name).join(', ');
-  reporter.notice('', `${active} also updates ${names}; stop it: systemctl disable --now ${active}`);
+  reporter.warning('', `${active} also updates ${names}; stop it: systemctl disable --now ${active}`);
 }

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { withPassed } from '../../../src/os/passed-sockets.ts';
 import { extensionImage } from '../../support/images.ts';
 import { definition, makeWorld, programPath, type World } from '../../support/world.ts';
 
@@ -41,13 +43,21 @@ function configure(settings: Readonly<Record<string, string>>): void {
 
 /** Starts the daemon as a service manager does. */
 function startDaemon(...args: string[]) {
-  const child = spawn(process.execPath, [programPath, 'daemon', `--root=${world.root}`, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const { argv, env } = withPassed(
+    ['notify'],
+    [process.execPath, programPath, 'daemon', `--root=${world.root}`, ...args],
+  );
+  const [program, ...words] = argv;
+  const child = spawn(program, words, {
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   daemon = child;
   const lines: string[] = [];
+  const states: string[] = [];
+  createInterface({ input: child.stdio[3] as Readable }).on('line', (line) => states.push(line));
   const waiting: { readonly pattern: RegExp; readonly resolve: () => void }[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const stream of child.stdio.slice(1, 3) as Readable[]) {
     createInterface({ input: stream }).on('line', (line) => {
       lines.push(line);
       for (const { pattern, resolve } of waiting) if (pattern.test(line)) resolve();
@@ -59,6 +69,8 @@ function startDaemon(...args: string[]) {
   });
   return {
     lines,
+    /** What the service manager was told. */
+    states,
     /** Waits for a line; fails with what was printed when the daemon ends before. */
     line: (pattern: RegExp) =>
       new Promise<void>((resolve, reject) => {
@@ -142,6 +154,18 @@ describe('extupdate daemon', () => {
     // A later run is not hindered.
     world.server.intercept = undefined;
     expect(await world.run(['apply'])).toMatchObject({ status: 0, stdout: 'app: exposed 1\n' });
+  });
+
+  it('tells the service manager when it is up, what its runs are at, and when it ends', async () => {
+    const stalled = stall(payload);
+    const { states, stop } = startDaemon();
+    await stalled;
+    await expect
+      .poll(() => states)
+      .toContainEqual(expect.stringMatching(/^STATUS=downloading app_1\.raw: 0 % of 977 KiB/));
+    expect(states.slice(0, 2)).toEqual(['READY=1', 'STATUS=looking for updates']);
+    await stop();
+    expect(states.slice(-2).sort()).toEqual(['STATUS=stops as soon as the run has ended', 'STOPPING=1']);
   });
 
   it('goes on after a run that failed', async () => {
