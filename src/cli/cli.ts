@@ -53,7 +53,7 @@ export async function runCli(argv: readonly string[], interruption: Interruption
 }
 
 /** Commands that other programs talk to: no table, no document. */
-type SpecialName = 'sysupdate-notify' | 'complete';
+type SpecialName = 'sysupdate-notify' | 'varlink' | 'complete';
 
 /** What becomes of the words, by what they ask for. */
 interface Actions {
@@ -87,6 +87,9 @@ export function buildProgram(argv: readonly string[], quiet: boolean, actions: A
   add('sysupdate-notify', '', 'answer a completion call-out of systemd-sysupdate on standard input', {
     hidden: true,
   }).action(() => actions.special('sysupdate-notify', []));
+  add('varlink', '<instance>', 'serve the Varlink connection on standard input', { hidden: true }).action(
+    (instance: string) => actions.special('varlink', [instance]),
+  );
   add('complete', '[words...]', 'what a shell can complete', { hidden: true })
     .allowUnknownOption()
     .helpOption(false)
@@ -112,6 +115,16 @@ async function runSpecial(name: SpecialName, words: readonly string[], { signal 
   if (name === 'complete') {
     const { printCompletions } = await import('./complete.ts');
     return await printCompletions(words, signal);
+  }
+  if (name === 'varlink') {
+    const { varlinkCommand } = await import('../varlink/varlink-command.ts');
+    try {
+      return await varlinkCommand(words[0] ?? '', { root: '', signal });
+    } catch (error) {
+      const report = reportOf(error);
+      printFailure(report, 'off');
+      return report.exit;
+    }
   }
   const { answerSysupdate } = await import('./sysupdate-notify.ts');
   return await answerSysupdate(process.stdin, (text) => process.stdout.write(text));

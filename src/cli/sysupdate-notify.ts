@@ -3,6 +3,7 @@
  * `io.systemd.SysUpdate.Notify.OnCompletedUpdate` is answered at once, and starts the service that prepares.
  */
 import { runCommand } from '../os/run-command.ts';
+import { encodeMessage, MessageReader, ProtocolError, parseCall } from '../varlink/codec.ts';
 
 const INTERFACE = 'io.systemd.SysUpdate.Notify';
 const SERVICE = 'extupdate-prepare.service';
@@ -16,35 +17,26 @@ export async function answerSysupdate(
   write: (text: string) => void,
   prepare: () => Promise<void> = startPrepare,
 ): Promise<number> {
-  let pending = '';
-  for await (const chunk of input) {
-    pending += Buffer.from(chunk).toString('utf8');
-    if (pending.length > MESSAGE_MAX) return 1;
-    const messages = pending.split('\0');
-    pending = messages.pop() ?? '';
-    for (const message of messages) {
-      const method = methodOf(message);
-      const isKnown = method === `${INTERFACE}.OnCompletedUpdate`;
-      if (isKnown) await prepare();
-      const reply = isKnown
-        ? { parameters: {} }
-        : { error: 'org.varlink.service.MethodNotFound', parameters: { method: method ?? '' } };
-      write(`${JSON.stringify(reply)}\0`);
+  const reader = new MessageReader(MESSAGE_MAX);
+  try {
+    for await (const chunk of input) {
+      for (const message of reader.push(chunk)) {
+        const { method, oneway } = parseCall(message);
+        const isKnown = method === `${INTERFACE}.OnCompletedUpdate`;
+        if (isKnown) await prepare();
+        const reply = isKnown
+          ? { parameters: {} }
+          : { error: 'org.varlink.service.MethodNotFound', parameters: { method } };
+        if (!oneway) write(encodeMessage(reply));
+      }
     }
+    return 0;
+  } catch (error) {
+    if (error instanceof ProtocolError) return 1;
+    throw error;
   }
-  return 0;
 }
 
 async function startPrepare(): Promise<void> {
   await runCommand(['systemctl', 'start', '--no-block', SERVICE]);
-}
-
-function methodOf(message: string): string | undefined {
-  try {
-    const call: unknown = JSON.parse(message);
-    const method = (call as { method?: unknown } | null)?.method;
-    return typeof method === 'string' ? method : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -134,6 +134,7 @@ const settings: Readonly<Record<string, Setting>> = {
   'docs/roll-back.md': { prepare: withApp },
   'docs/hold.md': { prepare: withApp },
   'docs/boot.md': { prepare: withApp },
+  'docs/varlink.md': { prepare: withApp },
   'docs/air-gapped.md': {
     prepare: async ({ e2e, site, publish: offer }) => {
       e2e.write('etc/extupdate/transfer.d/app.transfer', definition);

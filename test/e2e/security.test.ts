@@ -16,6 +16,7 @@ const EXPOSURE_MAX: Readonly<Record<string, number>> = {
   'extupdate-boot-late.service': 3.6,
   'extupdate-bless.service': 3.6,
   'extupdate-sysupdate-notify@.service': 0.7,
+  'extupdate-varlink@.service': 1.6,
 };
 
 const UNITS = '/usr/lib/systemd/system';
@@ -114,6 +115,20 @@ describeHosts('privileges of the units', (suite) => {
     expect(install).not.toMatch(/^(mounts|makes namespaces|reads the kernel log)$/m);
     expect(await logOf('activate')).not.toMatch(/^(makes namespaces|reads the kernel log)$/m);
     await e2e.host.sh('rm -r /etc/systemd/system/extupdate-*.service.d; systemctl daemon-reload');
+  });
+
+  it('what answers programs runs as a user of its own, and writes nothing but what goes with the connection', async () => {
+    e2e.write(
+      'etc/systemd/system/extupdate-varlink@.service.d/probe.conf',
+      '[Service]\nExecStartPre=/bin/sh /srv/probe.sh\n',
+    );
+    await e2e.host.sh('systemctl daemon-reload; systemctl start extupdate-varlink.socket');
+    const told = await e2e.host.sh('varlinkctl info /run/extupdate/io.extupdate.Manager; journalctl --sync');
+    expect(told.stdout).toContain('io.extupdate.Manager');
+    const { stdout: log } = await e2e.host.sh("journalctl -b -o cat --no-pager -u 'extupdate-varlink@*'");
+    expect(Number(/^uid ([0-9]+)$/m.exec(log)?.[1])).toBeGreaterThan(60_000);
+    expect(log).not.toMatch(/^(writes|mounts|makes namespaces|reads the kernel log)/m);
+    await e2e.host.sh('rm -r /etc/systemd/system/extupdate-varlink@.service.d; systemctl daemon-reload');
   });
 
   it('install has no network at all', async () => {

@@ -11,9 +11,11 @@ import { state } from './targets/state.ts';
 import { systemOutput } from './targets/system-output.ts';
 import { tar } from './targets/tar.ts';
 import { values } from './targets/values.ts';
+import { varlink } from './targets/varlink.ts';
 import { versions } from './targets/versions.ts';
 
 export const targets: readonly FuzzTarget[] = [
   ...[manifest, definitions, osRelease, versions, patterns, squashfs, erofs, gpt, blocks, tar, sidecar, state, values],
   systemOutput,
+  varlink,
 ];

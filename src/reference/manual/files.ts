@@ -56,6 +56,10 @@ export const units: readonly Item[] = [
   },
   { terms: ['`extupdate-daemon.service`'], text: ['`daemon`, in place of the timer.'] },
   {
+    terms: ['`extupdate-varlink.socket`'],
+    text: ['The same for programs: the interface `io.extupdate.Manager` at `/run/extupdate/io.extupdate.Manager`.'],
+  },
+  {
     terms: ['`extupdate-incoming@`*NAME*`.path`'],
     text: ['`apply` *NAME* when something is put into `/var/lib/extupdate/incoming/`*NAME*.'],
   },
