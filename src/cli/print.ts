@@ -118,11 +118,11 @@ export async function printReport(
   if (json !== 'off') write(render(document, json));
   else {
     const rendered = await text();
-    if (rendered !== '') await showText(printable(rendered), pager);
+    if (rendered !== '') await showTables(rendered, pager);
     // What is to be done about several of them is said once.
-    errors.forEach(({ message, next }, index) => {
+    errors.forEach(({ next, ...error }, index) => {
       const isLast = errors[index + 1]?.next !== next;
-      printError({ message, ...(isLast && next !== undefined ? { next } : {}) });
+      tellError({ ...error, ...(isLast && next !== undefined ? { next } : {}) });
     });
   }
   return combinedExit(

@@ -1,6 +1,6 @@
 /** `publish` as text for people. */
 
-import { formatBytes } from './progress.ts';
+import { formatBytes } from './format-bytes.ts';
 import type { PublicationDocument } from './publish-command.ts';
 import type { TextOptions } from './render.ts';
 import { renderTable } from './table.ts';
