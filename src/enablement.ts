@@ -2,18 +2,14 @@
  * `enable` and `disable`: switches of components and features, as drop-ins below `/etc` that systemd-sysupdate reads, and
  * writes, too. Definitions that were shipped are never edited.
  */
-import { dirname } from 'node:path';
 import type { KnownComponent, ListedFeature } from './definition/load-component.ts';
 import type { Suggestion } from './definition/suggestion.ts';
-import { StorageError, UsageError } from './errors.ts';
-import { writeFileAtomic } from './os/atomic-file.ts';
-import { removeTemporaries } from './os/remove-tree.ts';
-import { resolveInRoot } from './os/root.ts';
-import { storageError } from './os/storage-error.ts';
-import { hierarchiesOver, withUnderlay } from './os/underlay.ts';
+import { UnknownComponentError, UsageError } from './errors.ts';
+import { didYouMean } from './near-names.ts';
+import { changeConfigFiles } from './os/config-files.ts';
 
 /** The name that systemd 262 gives the drop-in (sysupdate.c), so that either program takes back what the other did. */
-const DROP_IN = '50-systemd-sysupdate-enabled.conf';
+export const DROP_IN = '50-systemd-sysupdate-enabled.conf';
 
 /** Which components, and which of their features. */
 export interface SwitchChoice {
@@ -87,17 +83,21 @@ async function chosenComponents(
 export function knownComponent(known: readonly KnownComponent[], name: string): KnownComponent {
   const component = known.find((one) => one.name === name);
   if (component) return component;
-  const names = known.map((one) => one.name);
-  throw new UsageError(`${name}: no such component`, {
-    next: names.length > 0 ? `known: ${names.join(', ')}` : 'there are no definitions; see README.md, "Definitions"',
-  });
+  throw new UnknownComponentError(
+    name,
+    known.map((one) => one.name),
+  );
 }
 
 /** @throws UsageError for a feature that does not exist */
 export function knownFeature({ name, features }: KnownComponent, id: string): ListedFeature {
   const feature = features.find((one) => one.id === id);
   if (feature) return feature;
-  throw new UsageError(`${name}: no such feature: ${id}`, { next: knownFeatures(features) });
+  const near = didYouMean(
+    id,
+    features.map((one) => one.id),
+  );
+  throw new UsageError(`${name}: no such feature: ${id}${near}`, { next: knownFeatures(features) });
 }
 
 function knownFeatures(features: readonly ListedFeature[]): string {
@@ -141,37 +141,11 @@ async function keepSuggested<T>(all: readonly T[], ask: (one: T) => Promise<bool
  * Writes the drop-ins, below a merged `/etc` too.
  * @throws StorageError
  */
-export async function writeSwitches(root: string, switches: readonly Switch[]): Promise<void> {
-  const write = async (place: string) => {
-    for (const { file, ...what } of switches) {
-      try {
-        const path = resolveInRoot(place, file);
-        // No other run looks into these directories.
-        await removeTemporaries(dirname(path));
-        await writeFileAtomic(path, dropInText(what));
-      } catch (error) {
-        throw storageError(file, error);
-      }
-    }
-  };
-  if (root !== '') return write(root);
-  try {
-    await withUnderlay(
-      switches.map(({ file }) => file),
-      write,
-    );
-  } catch (error) {
-    throw hierarchiesOver(['/etc']).length > 0 ? belowMerged(error) : error;
-  }
-}
-
-/** A merged confext makes `/etc` read-only for everybody. */
-function belowMerged(error: unknown): unknown {
-  if (!(error instanceof StorageError)) return error;
-  return new StorageError(error.message, {
-    cause: error,
-    next: 'run as root, which writes below the merged /etc; or unmerge it first (systemd-confext unmerge)',
-  });
+export function writeSwitches(root: string, switches: readonly Switch[]): Promise<void> {
+  return changeConfigFiles(
+    root,
+    switches.map(({ file, ...what }) => ({ file, to: { text: dropInText(what) } })),
+  );
 }
 
 function dropInText({ feature, enabled }: Pick<Switch, 'feature' | 'enabled'>): string {

@@ -5,6 +5,8 @@
  * `next` says what to do about it. Printed once, in `main.ts`.
  */
 
+import { didYouMean } from './near-names.ts';
+
 /** Exit statuses; the table in README.md says the same. */
 export const exitStatus = {
   done: 0,
@@ -62,8 +64,14 @@ export class UsageError extends ExtupdateError {
 export class UnknownComponentError extends UsageError {
   readonly component: string;
 
-  constructor(component: string, details: ErrorDetails) {
-    super(`${component}: no such component`, details);
+  /** @param known the names that there are */
+  constructor(component: string, known: readonly string[]) {
+    super(`${component}: no such component${didYouMean(component, known)}`, {
+      next:
+        known.length > 0
+          ? `known: ${[...known].sort().join(', ')}`
+          : 'there are no definitions: "extupdate add NAME URL" makes one',
+    });
     this.component = component;
   }
 }
@@ -85,6 +93,9 @@ export class TrustError extends ExtupdateError {
   readonly code = 'trust';
   readonly exit = exitStatus.trust;
 }
+
+/** Nobody has signed whom this host knows: only a person can say that the server is trusted alone. */
+export class UnsignedError extends TrustError {}
 
 /** The data is genuine, and a rule forbids to take it: stale, replayed, over a size cap, plain HTTP. */
 export class PolicyError extends ExtupdateError {

@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly instancesMax?: number;
   /** Whether systemd is told to merge; never with `--root=`. */
   readonly refresh: boolean;
+  /** Components that count as turned off, whatever their switches say: they are about to be removed. */
+  readonly unwanted?: readonly string[];
   /** Whether what was published again with other content is taken. */
   readonly acceptRepublished?: boolean;
   /** Whether a mistake in `extupdate.conf` is told and not obeyed: at boot, something has to be selected. */
@@ -185,8 +187,9 @@ function ownTree({ options: { root } }: System, osRoot: string | undefined): Tre
 }
 
 function definitionsFor(options: RunOptions, { specifiers }: Host, vendor?: Tree): Definitions {
-  const { root, definitions } = options;
-  const all = loadDefinitions({ root, vendor, ...(definitions === undefined ? {} : { definitions }) }, specifiers);
+  const { root, definitions, unwanted } = options;
+  const place = { root, vendor, unwanted, ...(definitions === undefined ? {} : { definitions }) };
+  const all = loadDefinitions(place, specifiers);
   // Another OS may not have all that is asked about.
   if (vendor === undefined) requireKnown(all, options.components);
   return selectComponents(all, options.components);
@@ -196,14 +199,7 @@ function definitionsFor(options: RunOptions, { specifiers }: Host, vendor?: Tree
 function requireKnown(definitions: Definitions, names: readonly string[]): void {
   const known = [...new Set([...definitions.known, ...definitions.broken].map(({ name }) => name))];
   const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw new UnknownComponentError(unknown, {
-      next:
-        known.length > 0
-          ? `known: ${known.sort().join(', ')}`
-          : 'there are no definitions; see README.md, "Definitions"',
-    });
-  }
+  if (unknown !== undefined) throw new UnknownComponentError(unknown, known);
 }
 
 function selectComponents(definitions: Definitions, names: readonly string[]): Definitions {

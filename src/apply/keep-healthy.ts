@@ -3,8 +3,8 @@
  * where that is ours to do, health is awaited, and what is not well goes back to the version before, with its image
  * marked bad.
  */
-import { existsSync } from 'node:fs';
 import { ActivationError, type ErrorReport, reportOf } from '../errors.ts';
+import { hasBootDropIn } from '../os/boot-drop-in.ts';
 import type { State } from '../os/state.ts';
 import { releaseFieldsOf } from '../resolve/compatibility.ts';
 import { imageNameOf } from '../resolve/exposure.ts';
@@ -141,10 +141,7 @@ async function warnOfHang(system: System, replacements: ReadonlyMap<Changed, rea
     ([, own]) => unitsToWatch(own.map(({ after }) => ({ after, reloadUnits: [] }))).length > 0,
   );
   if (risky.length === 0 || (await systemdVersion()) < SYSTEMD_HANGS_SINCE) return;
-  const dropIns = ['/etc', '/run', '/usr/local/lib', '/usr/lib'].map(
-    (directory) => `${directory}/systemd/system/systemd-sysext.service.d/50-extupdate.conf`,
-  );
-  if (dropIns.some((path) => existsSync(path))) return;
+  if (hasBootDropIn()) return;
   for (const [{ work }] of risky) {
     system.options.reporter.notice(
       work.survey.component.name,

@@ -120,7 +120,7 @@ export async function removeFile(
   system: System,
   state: State,
   place: string,
-  component: Component,
+  component: Pick<Component, 'name'>,
   { instance, transfer, reason }: FileDecision,
   done: DoneAction[],
 ): Promise<void> {

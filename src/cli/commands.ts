@@ -12,13 +12,17 @@ import { programVersion } from '../program.ts';
 import { republishedFailure } from '../publisher-changes.ts';
 import type { ComponentPlan } from '../resolve/plan.ts';
 import type { Resolution } from '../resolve/resolver.ts';
+import type { FoundExtension } from '../search.ts';
 import type { SeenService } from '../services/services-seen.ts';
 import { learnForList, settle } from '../settle.ts';
 import { resolveSurvey, type Survey, stagedState, surveyAll, surveyEach } from '../survey.ts';
 import type { RunOptions, System } from '../system.ts';
 import { openSystem } from '../system.ts';
+import { unseenNotice, unseenPlaces } from '../unseen.ts';
 import type { FileVerdict } from '../verify-installed.ts';
 import type { DoneAction, KeptFile, Requests, UpdateResult } from '../work.ts';
+import type { AddedDocument } from './add-command.ts';
+import type { CheckDocument } from './doctor-command.ts';
 import {
   type ComponentDocument,
   componentDocument,
@@ -27,6 +31,7 @@ import {
   type OsDocument,
   type ServiceDocument,
 } from './document.ts';
+import type { RemovedDocument } from './remove-command.ts';
 import { type SysupdateList, type SysupdateVersion, sysupdateList, sysupdateVersion } from './sysupdate-document.ts';
 import type { SourceDocument } from './verify-commands.ts';
 
@@ -52,8 +57,18 @@ export interface Outcome {
   readonly sources?: readonly SourceDocument[];
   /** For `verify --installed`. */
   readonly files?: readonly FileVerdict[];
+  /** For `add`. */
+  readonly added?: AddedDocument;
+  /** For `search`. */
+  readonly found?: readonly FoundExtension[];
+  /** For `doctor`. */
+  readonly checks?: readonly CheckDocument[];
+  /** For `remove`. */
+  readonly removed?: readonly RemovedDocument[];
   /** For `status`: services that use an image themselves. */
   readonly services?: readonly ServiceDocument[];
+  /** Places of extupdate's own that this user may not look into. */
+  readonly unseen?: readonly string[];
   /** Components that are somebody else's, and why. */
   readonly left: readonly { readonly name: string; readonly reason: string }[];
   readonly disabled: readonly string[];
@@ -213,6 +228,9 @@ export interface Found {
   readonly services?: readonly ServiceDocument[];
   readonly sources?: readonly SourceDocument[];
   readonly files?: readonly FileVerdict[];
+  readonly added?: AddedDocument;
+  readonly removed?: readonly RemovedDocument[];
+  readonly found?: readonly FoundExtension[];
 }
 
 /** Opens the host for a command, and closes it after. */
@@ -221,6 +239,8 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
   const { components, broken, left, disabled, warnings } = system.definitions;
   const turnedOff = components.filter(isTurnedOff).map(({ name }) => name);
   for (const warning of warnings) run.reporter.warning('', renderProblem(warning));
+  const unseen = unseenPlaces(run.root);
+  if (unseen.length > 0) run.reporter.notice('', unseenNotice(unseen));
   try {
     const { resolutions, documents, errors, ...rest } = await operation(system);
     return {
@@ -239,6 +259,7 @@ export async function withSystem(run: RunOptions, operation: (system: System) =>
       disabled,
       turnedOff,
       os: system.os.name,
+      ...(unseen.length > 0 ? { unseen: unseen.map(({ path }) => path) } : {}),
       ...rest,
     };
   } finally {

@@ -127,6 +127,13 @@ export async function dispatch(
       const { featureDispatch } = await import('./feature-dispatch.ts');
       return await featureDispatch(command, options, words, run, text);
     }
+    case 'add':
+    case 'remove':
+    case 'search':
+    case 'doctor': {
+      const { firstStepsDispatch } = await import('./first-steps-dispatch.ts');
+      return await firstStepsDispatch(command, options, words, run, text);
+    }
     case 'rollback':
     case 'unhold':
     case 'reset-floor':

@@ -52,6 +52,12 @@ export interface CommonOptions {
   readonly renew?: boolean;
   readonly sidecars?: boolean;
   readonly allowUnsuitable?: string[];
+  readonly signedBy?: string[];
+  readonly yes?: boolean;
+  readonly force?: boolean;
+  readonly purge?: boolean;
+  readonly keepFiles?: boolean;
+  readonly url?: string;
 }
 
 type ReadValue = (value: string, before: unknown) => unknown;
@@ -62,6 +68,7 @@ const readers: Readonly<Record<string, ReadValue>> = {
   feature: several,
   keyring: several,
   'allow-unsuitable': several,
+  'signed-by': several,
   verify: booleanArgument,
   'instances-max': instancesArgument,
   wait: secondsArgument,

@@ -31,6 +31,7 @@ export async function printOutcome(
   } else {
     const { components, errors, done, kept, oses, history, services, plans, switched, listing, sources, files } =
       outcome;
+    const { added, removed, found, checks, unseen } = outcome;
     const document: Document = { format: DOCUMENT_FORMAT, components, errors, ...(done ? { done } : {}) };
     const planned = (outcome.dryRun ? plans : undefined)?.map(({ component, version, from, steps }) => ({
       component: component.name,
@@ -47,6 +48,11 @@ export async function printOutcome(
       ...(files ? { files } : {}),
       ...(planned ? { plan: planned } : {}),
       ...(switched ? { switched } : {}),
+      ...(added ? { added } : {}),
+      ...(removed ? { removed } : {}),
+      ...(found ? { found } : {}),
+      ...(checks ? { checks } : {}),
+      ...(unseen ? { unseen } : {}),
       ...listing,
     };
     write(render({ ...document, ...extra }, json));
@@ -71,11 +77,12 @@ function summaryOf(outcome: Outcome): string {
 
 /** The exit status that an outcome has. */
 export function exitOf(outcome: Outcome): number {
-  const failed = outcome.errors.map(({ exit }) => exit);
+  const failed = [...outcome.errors, ...(outcome.checks ?? [])].flatMap(({ exit }) => exit ?? []);
   const names = new Set(outcome.errors.map(({ component }) => component));
   const all = [
     ...outcome.components.map(({ name }) => name),
     ...(outcome.oses ?? []).flatMap(({ components }) => components.map(({ component }) => component)),
+    ...(outcome.found ?? []).map(({ component, source }) => component ?? source),
     ...[...(outcome.kept ?? []), ...(outcome.sources ?? []), ...(outcome.files ?? [])].map(
       ({ component }) => component,
     ),

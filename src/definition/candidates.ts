@@ -33,7 +33,7 @@ export interface DropIns {
 export function ownCandidates(tree: Tree, directories: readonly string[]): Candidate[] {
   const [first = ''] = directories;
   return transferFiles(tree, directories).map((file) => {
-    const name = stem(file.name).replace(/^[0-9]+-/, '');
+    const name = componentOfFile(file.name);
     const componentFile = { name: `${name}.component`, directories };
     const dropIns = { features: first, component: `${first}/${componentFile.name}.d` };
     return { name, origin: 'extupdate', directories, files: [file], componentFile, dropIns };
@@ -75,8 +75,14 @@ function transferFiles(tree: Tree, directories: readonly string[]): FoundFile[] 
   return transfers.length > 0 ? transfers : unmasked('.conf');
 }
 
-function inAll(name: string): string[] {
+/** A directory, or file, of that name in all configuration directories, in order of precedence. */
+export function inAll(name: string): string[] {
   return configDirectories.map((directory) => `${directory}/${name}`);
+}
+
+/** The component that a file in extupdate's own directory defines. */
+export function componentOfFile(fileName: string): string {
+  return stem(fileName).replace(/^[0-9]+-/, '');
 }
 
 /** A definition's file name without its suffix. */

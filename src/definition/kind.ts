@@ -32,6 +32,11 @@ export function isSearchDirectory(path: string): boolean {
   return Object.values(searchDirectories).some((paths) => (paths as readonly string[]).includes(path));
 }
 
+/** Whether others may have images in the directory, too: one that systemd searches, or a store beside it. */
+export function isSharedDirectory(path: string): boolean {
+  return isSearchDirectory(path) || STORE_NAMES.has(path.slice(path.lastIndexOf('/') + 1));
+}
+
 /** The default of `Kind=`: from the directory of `CurrentSymlink=`, else from `Path=`. */
 export function kindOfTarget(target: Pick<TransferTarget, 'path' | 'currentSymlink'>): Kind {
   for (const path of [target.currentSymlink, `${target.path}/file`]) {

@@ -34,12 +34,21 @@ export type LoadedComponent = { readonly known: KnownComponent; readonly warning
   | { readonly is: 'bare' }
 );
 
-/** Loads a component. Nothing is thrown for bad content. */
-export function loadComponent(tree: Tree, candidate: Candidate, values: SpecifierValues): LoadedComponent {
+/**
+ * Loads a component. Nothing is thrown for bad content.
+ * @param options.unwanted whether it counts as turned off, whatever its switches say
+ */
+export function loadComponent(
+  tree: Tree,
+  candidate: Candidate,
+  values: SpecifierValues,
+  { unwanted }: { readonly unwanted: boolean },
+): LoadedComponent {
   const { name, origin, directories, componentFile, dropIns } = candidate;
   const { info, ...own } = loadComponentInfo(tree, componentFile.name, componentFile.directories, values);
   const { features, ...featureFiles } = loadFeatures(tree, directories, values);
-  const { on, off, problems: transferProblems } = readTransfers(tree, candidate, features, values);
+  const { problems: transferProblems, ...read } = readTransfers(tree, candidate, features, values);
+  const { on, off } = unwanted ? { on: [], off: [...read.on, ...read.off] } : read;
   const listed = listFeatures([...features.values()], [...on, ...off]).filter(
     // The directory for single extensions holds features of all of them.
     ({ transfers }) => origin === 'sysupdate' || transfers.length > 0,
@@ -47,7 +56,7 @@ export function loadComponent(tree: Tree, candidate: Candidate, values: Specifie
   const hasTransfers = candidate.files.length > 0;
   const known = { name, origin, dropIns, info, features: listed, hasTransfers };
   if (!hasTransfers) return { known, warnings: [], is: 'bare' };
-  if (!info.enabled) {
+  if (!info.enabled && !unwanted) {
     const transfers = [...on, ...off].flatMap(({ parsed }) => parsed.transfer ?? []);
     return { known, warnings: [], is: 'disabled', transfers };
   }

@@ -28,9 +28,15 @@ export interface Definitions {
  * @param options.root '' or the directory of `--root=`
  * @param options.vendor the tree of another OS, whose `/usr/lib` takes the place of the host's
  * @param options.definitions a directory that replaces all search directories; each file in it is a component
+ * @param options.unwanted components that count as turned off by their features, whatever their switches say
  */
 export function loadDefinitions(
-  options: { readonly root: string; readonly definitions?: string; readonly vendor?: Tree | undefined },
+  options: {
+    readonly root: string;
+    readonly definitions?: string;
+    readonly vendor?: Tree | undefined;
+    readonly unwanted?: readonly string[] | undefined;
+  },
   values: SpecifierValues,
 ): Definitions {
   const host = treeAt(options.definitions === undefined ? options.root : '');
@@ -53,7 +59,9 @@ export function loadDefinitions(
       result.broken.push({ name, problems: [definedTwice(name, [candidate, ...others])] });
       continue;
     }
-    const { known, warnings, ...loaded } = loadComponent(tree, candidate, values);
+    const { known, warnings, ...loaded } = loadComponent(tree, candidate, values, {
+      unwanted: options.unwanted?.includes(name) === true,
+    });
     result.known.push(known);
     result.warnings.push(...warnings.map((warning) => ({ ...warning, name })));
     if (loaded.is === 'managed') result.components.push(loaded.component);
@@ -82,7 +90,7 @@ function groupByName(candidates: readonly Candidate[]): Map<string, Candidate[]>
 }
 
 /** A file name, and a word of the command line: no control characters, no `@`, which separates the version. */
-function isComponentName(name: string): boolean {
+export function isComponentName(name: string): boolean {
   // Names that every object of JavaScript has would be found where nothing is.
   return /^[^\s@/\u0000-\u001f\u007f-\u009f]+$/.test(name) && !(name in Object.prototype);
 }

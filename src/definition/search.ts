@@ -84,15 +84,17 @@ export function readFiles(files: readonly FoundFile[]): {
       problems.push(...parsed.problems);
     } catch (error) {
       unreadable ||= path === files[0]?.path;
-      const message = `cannot be read: ${(error as Error).message}; allowed: a readable file`;
+      // The system call says the path once more, outside of the root.
+      const why = (error as Error).message.replace(/, \w+ '[^']*'$/, '');
+      const message = `cannot be read: ${why}; allowed: a readable file`;
       problems.push({ file: path, line: 1, message, severity: 'error' });
     }
   }
   return { assignments, problems, unreadable };
 }
 
-/** Undefined when the entry is neither a file nor a mask. */
-function maskOf(tree: Tree, place: string): boolean | undefined {
+/** Whether an entry is a mask; undefined when it is neither a file nor a mask. */
+export function maskOf(tree: Tree, place: string): boolean | undefined {
   if (place === tree.resolve('/dev/null')) return true;
   try {
     const info = statSync(place);

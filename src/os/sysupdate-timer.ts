@@ -10,10 +10,15 @@ export async function warnOfSysupdate(system: System): Promise<void> {
   const { root, reporter } = system.options;
   const shared = system.definitions.components.filter(({ origin }) => origin === 'sysupdate');
   if (root !== '' || shared.length === 0) return;
-  const result = await runCommand(['systemctl', 'is-active', ...TIMERS]);
-  // In 262 the first name is an alias of the second.
-  const active = TIMERS.findLast((_, index) => result.stdout.split('\n')[index] === 'active');
+  const active = await activeSysupdateTimer();
   if (active === undefined) return;
   const names = shared.map(({ name }) => name).join(', ');
   reporter.warning('', `${active} also updates ${names}; stop it: systemctl disable --now ${active}`);
+}
+
+/** The timer of systemd-sysupdate that is active; undefined for none. */
+export async function activeSysupdateTimer(): Promise<string | undefined> {
+  const { stdout } = await runCommand(['systemctl', 'is-active', ...TIMERS]);
+  // In 262 the first name is an alias of the second.
+  return TIMERS.findLast((_, index) => stdout.split('\n')[index] === 'active');
 }

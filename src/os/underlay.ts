@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { StorageError } from '../errors.ts';
+import { parseMountinfo } from './mountinfo.ts';
 import { runCommand } from './run-command.ts';
 
 interface Underlay {
@@ -23,16 +24,11 @@ export interface MergedHierarchy {
 
 /** The overlays that systemd-sysext and systemd-confext made, of the text of /proc/self/mountinfo, in mount order. */
 export function mergedHierarchies(mountinfo: string): MergedHierarchy[] {
-  const hierarchies: MergedHierarchy[] = [];
-  for (const line of mountinfo.split('\n')) {
-    const [mount, device] = line.split(' - ');
-    const [, , , , point, options = ''] = mount?.split(' ') ?? [];
-    const [type, source] = device?.split(' ') ?? [];
-    if (!point || type !== 'overlay' || (source !== 'sysext' && source !== 'confext')) continue;
-    const kept = options.split(',').filter((option) => ['ro', 'rw', 'nosuid', 'nodev', 'noexec'].includes(option));
-    hierarchies.push({ point: unescapeOctal(point), kind: source, options: kept.join(',') });
-  }
-  return hierarchies;
+  return parseMountinfo(mountinfo).flatMap(({ point, type, source, options }) => {
+    if (type !== 'overlay' || (source !== 'sysext' && source !== 'confext')) return [];
+    const kept = options.filter((option) => ['ro', 'rw', 'nosuid', 'nodev', 'noexec'].includes(option));
+    return [{ point, kind: source, options: kept.join(',') }];
+  });
 }
 
 /** The overlays that hide some of the paths, in mount order. */
@@ -86,8 +82,4 @@ async function openUnderlay(affected: readonly string[]): Promise<Underlay> {
         child.stdin.end();
       }),
   };
-}
-
-function unescapeOctal(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

@@ -62,6 +62,24 @@ export const commands = [
     group: 'look',
   },
   {
+    name: 'search',
+    words: '[word]',
+    summary: 'list what the sources of this host offer, defined or not',
+    group: 'look',
+    options: [{ flags: '--url <url>', summary: 'look into this repository in place of those sources' }],
+    common: [
+      ...['root', 'definitions', 'component', 'json', 'verify', 'offline', 'keyring', 'arch'],
+      ...['no-pager', 'no-legend', 'debug'],
+    ],
+  },
+  {
+    name: 'doctor',
+    words: '',
+    summary: 'check this host, and say what to do about what is wrong',
+    group: 'look',
+    common: ['root', 'definitions', 'json', 'keyring', 'arch', 'no-pager', 'debug'],
+  },
+  {
     name: 'apply',
     words: '[name@version...]',
     summary: 'acquire, install and activate the newest versions that fit, or those named',
@@ -140,6 +158,38 @@ export const commands = [
     words: '',
     summary: 'after boot-complete.target: this boot is good, and what became active with it if it is healthy',
     group: 'os',
+  },
+  {
+    name: 'add',
+    words: '<extension> <url>',
+    summary: 'define an extension that a repository offers; asks before it writes',
+    group: 'setup',
+    options: [
+      {
+        flags: '--signed-by <fingerprint>',
+        summary: 'only lists that this key has signed count (may be repeated)',
+        repeats: true,
+      },
+      { flags: '--yes', summary: 'write it without asking' },
+      { flags: '--force', summary: 'replace a definition that add has written before' },
+      { flags: '--now', summary: 'apply at once' },
+    ],
+    common: [
+      ...['root', 'definitions', 'json', 'verify', 'offline', 'dry-run', 'keyring', 'arch', 'no-refresh', 'wait'],
+      ...['no-legend', 'debug'],
+    ],
+  },
+  {
+    name: 'remove',
+    words: '<names...>',
+    summary: 'take extensions away: what is installed of them, and their definitions; asks before',
+    group: 'setup',
+    options: [
+      { flags: '--yes', summary: 'do it without asking' },
+      { flags: '--purge', summary: 'delete definitions that were written by hand, too' },
+      { flags: '--keep-files', summary: 'take the definition away, and leave what is installed' },
+    ],
+    common: ['root', 'definitions', 'json', 'dry-run', 'arch', 'no-refresh', 'wait', 'debug'],
   },
   {
     name: 'components',

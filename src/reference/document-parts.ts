@@ -1,5 +1,7 @@
 /** The parts that JSON documents are made of, as schemas. */
 import * as z from 'zod/mini';
+import type { AddedDocument } from '../cli/add-command.ts';
+import type { CheckDocument } from '../cli/doctor-command.ts';
 import {
   type ComponentDocument,
   DOCUMENT_FORMAT,
@@ -9,8 +11,11 @@ import {
   type VersionDocument,
 } from '../cli/document.ts';
 import type { PublicationDocument } from '../cli/publish-command.ts';
+import type { RemovedDocument } from '../cli/remove-command.ts';
 import type { SourceDocument } from '../cli/verify-commands.ts';
+import { checkNames, states } from '../doctor/finding.ts';
 import type { Switch } from '../enablement.ts';
+import type { FoundExtension } from '../search.ts';
 import type { FileVerdict } from '../verify-installed.ts';
 import type { DoneAction, KeptFile } from '../work.ts';
 
@@ -140,6 +145,48 @@ export const Switched = z.strictObject({
   enabled: z.boolean(),
   file: z.string(),
 }) satisfies z.ZodMiniType<Switch>;
+
+export const Added = z.strictObject({
+  component: z.string(),
+  file: z.string(),
+  // The text of the definition.
+  definition: z.string(),
+  source: z.string(),
+  trust: z.enum(['signature', 'server']),
+  signedBy: z.array(z.string()),
+  kind: z.enum(['sysext', 'confext']),
+  versions: z.int(),
+  written: z.boolean(),
+}) satisfies z.ZodMiniType<AddedDocument>;
+
+export const Removed = z.strictObject({
+  component: z.string(),
+  visible: z.array(z.string()),
+  files: z.array(z.strictObject({ path: z.string(), version: z.string() })),
+  definitions: z.array(z.strictObject({ file: z.string(), action: z.enum(['delete', 'mask', 'disable', 'keep']) })),
+  services: z.array(z.string()),
+  done: z.boolean(),
+}) satisfies z.ZodMiniType<RemovedDocument>;
+
+export const Found = z.strictObject({
+  name: z.string(),
+  // Null where names tell of none for this machine.
+  newest: z.nullable(z.string()),
+  versions: z.int(),
+  architectures: z.array(z.string()),
+  source: z.string(),
+  // The component that is kept at it here.
+  component: z.nullable(z.string()),
+}) satisfies z.ZodMiniType<FoundExtension>;
+
+export const Check = z.strictObject({
+  check: z.enum(checkNames),
+  state: z.enum(states),
+  text: z.string(),
+  next: z.nullable(z.string()),
+  // Of a problem, the status of a run that meets it.
+  exit: z.nullable(z.int()),
+}) satisfies z.ZodMiniType<CheckDocument>;
 
 /** A line of the history; a newer extupdate may have written more into it. */
 export const HistoryLine = z.looseObject({

@@ -6,16 +6,20 @@ import * as z from 'zod/mini';
 import { DOCUMENT_FORMAT } from '../cli/document.ts';
 import type { CommandName } from './commands.ts';
 import {
+  Added,
+  Check,
   Component,
   Done,
   Failure,
   FeatureFields,
   File,
+  Found,
   HistoryLine,
   Kept,
   Os,
   Plan,
   Publication,
+  Removed,
   Service,
   Source,
   Switched,
@@ -25,6 +29,8 @@ const base = {
   format: z.literal(DOCUMENT_FORMAT),
   components: z.array(Component),
   errors: z.array(Failure),
+  // Places of extupdate's own that this user may not look into; missing where there are none.
+  unseen: z.optional(z.array(z.string())),
 };
 
 /** A run that failed as a whole says only why. */
@@ -77,6 +83,8 @@ const documents = {
   history: [z.strictObject({ ...base, history: z.array(HistoryLine) })],
   verify: [z.strictObject({ ...base, sources: z.optional(z.array(Source)), files: z.optional(z.array(File)) })],
   'check-new': [z.strictObject({ available: z.nullable(z.string()) })],
+  search: [z.strictObject({ ...base, found: z.array(Found) })],
+  doctor: [z.strictObject({ ...base, checks: z.array(Check) })],
   apply: [changing],
   acquire: [changing],
   install: [changing],
@@ -90,6 +98,8 @@ const documents = {
   ],
   select: [changing],
   bless: [changing],
+  add: [z.strictObject({ ...base, added: Added, done: z.optional(z.array(Done)) })],
+  remove: [z.strictObject({ ...base, removed: z.array(Removed), done: z.array(Done) })],
   components: [z.strictObject({ default: z.boolean(), components: z.array(z.string()) })],
   features: [
     z.strictObject({

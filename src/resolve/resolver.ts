@@ -254,7 +254,10 @@ function reasonFor(entry: Assessed, chosen: Assessed | undefined, input: Resolve
 function whyChosen({ state }: Assessed, { component, pinned, requested }: ResolveInput): string {
   if (requested !== undefined && !state.active) return 'asked for';
   if (pinned === state.version) return 'held at this version';
-  if (state.compatible === null) return 'the newest that is not ruled out; whether it fits shows when it is acquired';
+  if (state.compatible === null) {
+    const open = state.complete ? 'it could not be looked into' : 'whether it fits shows when it is acquired';
+    return `the newest that is not ruled out; ${open}`;
+  }
   const waits = state.complete && !state.active;
   if (waits && component.settings.activate === 'reboot') return 'becomes active at the next boot';
   if (waits && component.settings.activate === 'manual') return 'waits for "apply --now"';

@@ -53,7 +53,8 @@ export function listOffered(
   });
 }
 
-function sidecarsOf(
+/** What describes an image, of the files of the same list. */
+export function sidecarsOf(
   image: string,
   entries: ManifestEntries,
   baseUrl: string,

@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { PublicKey } from 'openpgp';
-import { NetworkError, TrustError } from '../errors.ts';
+import { NetworkError, TrustError, UnsignedError } from '../errors.ts';
 import { fetchBody, type Validators } from '../fetch/body.ts';
 import type { HttpClient } from '../fetch/http.ts';
 import { displayUrl, withoutCredentials } from '../fetch/url.ts';
@@ -28,6 +28,9 @@ export interface VerifyOptions {
   /** Told of bad signatures beside good ones. */
   readonly notice?: (text: string) => void;
 }
+
+/** There is no list at a URL, whatever else the server may have. */
+export class NoListError extends NetworkError {}
 
 /** A list that has been fetched, verified and parsed. */
 export interface ListedManifest {
@@ -168,7 +171,7 @@ async function fetchBoth(
     signal: options.signal,
   });
   if (manifest === undefined) {
-    throw new NetworkError(`${displayUrl(url)}: the server has no such list (not found, or a web page)`, {
+    throw new NoListError(`${displayUrl(url)}: the server has no such list (not found, or a web page)`, {
       next: 'look at Path= of the definition: SHA256SUMS has to be below it',
     });
   }
@@ -211,7 +214,7 @@ async function fetchSignature(
     if (body === 'unchanged' && last && previous?.signature) return { meta: last, bytes: previous.signature };
     if (body !== undefined && body !== 'unchanged') return { meta: { name, ...validatorsOf(body) }, bytes: body.bytes };
   }
-  throw new TrustError(`${displayUrl(baseUrl)}/SHA256SUMS: has no signature (${signatureNames.join(', ')})`, {
+  throw new UnsignedError(`${displayUrl(baseUrl)}/SHA256SUMS: has no signature (${signatureNames.join(', ')})`, {
     next: 'ask the publisher to sign the list; Verify=no in the definition trusts the server alone',
   });
 }

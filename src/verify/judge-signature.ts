@@ -1,6 +1,6 @@
 /** One signature over one text: does it count, and if not, why. Judged now and not at signing time. */
 import type { KeyID, PublicKey, SignaturePacket } from 'openpgp';
-import { type ExtupdateError, PolicyError, TrustError } from '../errors.ts';
+import { type ExtupdateError, PolicyError, TrustError, UnsignedError } from '../errors.ts';
 import { type KeyDefect, signingKeyState, weaknessOf } from './signing-key.ts';
 
 /** How far a signature may lie in the future, for clocks that differ; in milliseconds. */
@@ -113,7 +113,8 @@ export async function judgeSignature(
 /** What a refusal is for the exit status: data that is genuine, but of the wrong time, is a matter of policy. */
 export function refusalError(source: string, { code, text, next }: Refused): ExtupdateError {
   const isOfTime = code === 'signature-expired' || code === 'signature-future';
-  return new (isOfTime ? PolicyError : TrustError)(`${source}: ${text}`, { next });
+  const kind = isOfTime ? PolicyError : code === 'unknown-key' ? UnsignedError : TrustError;
+  return new kind(`${source}: ${text}`, { next });
 }
 
 type Openpgp = typeof import('openpgp');

@@ -51,9 +51,12 @@ export function loadKeyring(root: string, path: string): KeyringFile {
   return { path, bytes: readRing(resolveInRoot(root, path), path) };
 }
 
+/** This host has no keys at all. */
+export class NoKeyringError extends ConfigError {}
+
 /** What to say where there is no key at all. */
-export function noKeyring(): ConfigError {
-  return new ConfigError(
+export function noKeyring(): NoKeyringError {
+  return new NoKeyringError(
     `no keyring: neither ${ADMIN_RINGS[0]} nor ${VENDOR_RINGS[0]} exists, and no verifier in voa/`,
     {
       next: 'put the publisher’s public key there, or name it with --keyring=FILE; Verify=no in the definition does without',
@@ -140,8 +143,12 @@ function readCapped(place: string): Buffer {
 }
 
 function unreadable(path: string, error: unknown): ConfigError {
-  return new ConfigError(`${path}: the keyring cannot be read: ${(error as Error).message}`, {
+  const why = (error as Error).message.replace(/, \w+ '[^']*'$/, '');
+  const isDenied = (error as NodeJS.ErrnoException).code === 'EACCES';
+  return new ConfigError(`${path}: the keyring cannot be read: ${why}`, {
     cause: error,
-    next: 'name a file of OpenPGP public keys',
+    next: isDenied
+      ? `run as root, or let everybody read what is no secret: chmod a+r ${path}`
+      : 'name a file of OpenPGP public keys',
   });
 }

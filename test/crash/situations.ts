@@ -139,6 +139,16 @@ const operations: readonly Operation[] = [
     final: [undefined],
   },
   {
+    name: 'remove',
+    published: ['1', '2'],
+    before: [installed, updated],
+    run: ['remove', 'app', '--yes', '--purge'],
+    // Before the definition is gone, what a run finds missing it puts back.
+    next: [['apply']],
+    allowed: ['2', undefined],
+    final: ['2', undefined],
+  },
+  {
     name: 'hold',
     published: ['1', '2'],
     before: [installed],
@@ -180,7 +190,8 @@ function situationOf(place: string, key: TestKey, layout: Layout, operation: Ope
   const other = join(place, 'other-os-release');
   const withPaths = (args: readonly string[]) => [
     ...args.map((word) => word.replace('OTHER', other)),
-    ...(layout.name === 'copied' ? [`--transfer-source=${published}`] : []),
+    // What is removed is asked of no source.
+    ...(layout.name === 'copied' && args[0] !== 'remove' ? [`--transfer-source=${published}`] : []),
   ];
   const publish = async (versions: readonly string[]) => {
     rmSync(published, { recursive: true, force: true });

@@ -57,18 +57,17 @@ async function withApp({ e2e, publish: offer, must }: Reader): Promise<void> {
   await must('extupdate apply');
 }
 
+const flatcar = { ID: 'flatcar', VERSION_ID: '4459.2.0' };
+
+async function withDocker(reader: Reader): Promise<void> {
+  const docker = image('docker', '28.0.4', { release: { ID: '_any', ARCHITECTURE: 'x86-64' } });
+  const files = { 'docker-28.0.4-x86-64.raw': docker };
+  await reader.publish('https://extensions.flatcar.org/extensions/docker', files, false);
+}
+
 const settings: Readonly<Record<string, Setting>> = {
-  'docs/flatcar.md': {
-    os: { ID: 'flatcar', VERSION_ID: '4459.2.0' },
-    prepare: async (reader) => {
-      const docker = image('docker', '28.0.4', { release: { ID: '_any', ARCHITECTURE: 'x86-64' } });
-      await reader.publish(
-        'https://extensions.flatcar.org/extensions/docker',
-        { 'docker-28.0.4-x86-64.raw': docker },
-        false,
-      );
-    },
-  },
+  'README.md': { os: flatcar, prepare: withDocker },
+  'docs/flatcar.md': { os: flatcar, prepare: withDocker },
   'docs/fedora-atomic.md': {
     os: { ID: 'fedora', VERSION_ID: '43' },
     prepare: async (reader) => {
@@ -131,6 +130,13 @@ const settings: Readonly<Record<string, Setting>> = {
       e2e.write(join(here, 'signing-key.asc'), e2e.key.privateKey.armor());
     },
   },
+  'docs/first-steps.md': {
+    prepare: async ({ publish: offer }) => {
+      await offer('https://updates.example.com/app', { ...app('1'), ...app('2') });
+      await offer('https://updates.example.com/all', app('2'));
+    },
+  },
+  'docs/troubleshooting.md': { prepare: withApp },
   'docs/roll-back.md': { prepare: withApp },
   'docs/hold.md': { prepare: withApp },
   'docs/boot.md': { prepare: withApp },
@@ -157,6 +163,27 @@ describe('every page', () => {
     const typed = pages.filter((name) => blocksOf(pageText(name)).some(({ kind }) => kind === 'commands'));
     expect([...Object.keys(settings), ...typedElsewhere].sort()).toEqual(typed.sort());
   });
+});
+
+/** What is typed in a clone, and what types it. */
+const inClone: Readonly<Record<string, string>> = {
+  'npm run demo': '.ci/run',
+  'npm run image': 'test/support/self-image.ts',
+  'npm run install:system': 'test/integration/release/install-system.test.ts',
+};
+
+it.each(
+  pages.flatMap((name) =>
+    blocksOf(pageText(name))
+      .filter(({ kind }) => kind === 'clone')
+      .map(({ text }) => [name, text.trim()] as const),
+  ),
+)('%s: in a clone, %s is what a test runs', (_, command) => {
+  const script = command.replace(/^sudo /, '').replace(/ -- .*$/, '');
+  const name = script.replace('npm run ', '');
+  const by = inClone[script] ?? '';
+  expect(JSON.parse(pageText('package.json')).scripts).toHaveProperty([name]);
+  expect(pageText(by)).toMatch(new RegExp(`npm run (--silent )?${name}\\b|release/${name.replace(':', '-')}\\b`));
 });
 
 const reason = hostUnavailable();

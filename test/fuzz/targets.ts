@@ -2,6 +2,7 @@
 import type { FuzzTarget } from './target.ts';
 import { blocks } from './targets/blocks.ts';
 import { definitions } from './targets/definitions.ts';
+import { imageNames } from './targets/image-names.ts';
 import { erofs, gpt, squashfs } from './targets/images.ts';
 import { manifest } from './targets/manifest.ts';
 import { osRelease } from './targets/os-release.ts';
@@ -16,6 +17,5 @@ import { versions } from './targets/versions.ts';
 
 export const targets: readonly FuzzTarget[] = [
   ...[manifest, definitions, osRelease, versions, patterns, squashfs, erofs, gpt, blocks, tar, sidecar, state, values],
-  systemOutput,
-  varlink,
+  ...[systemOutput, varlink, imageNames],
 ];

@@ -24,6 +24,12 @@ export const commandManual: Readonly<Partial<Record<CommandName, readonly Block[
   'check-new': [
     'Prints the version there is to update to and ends with 0; prints nothing and ends with 1 where there is none. Without *NAME* it is about `sysupdate.d/`.',
   ],
+  search: [
+    'Reads the lists of all sources, and where a source is the directory of a single extension, that of the directory above: Flatcar and Fedora have a list of all extensions there. *WORD* is a part of a name. What is found is told apart by file names, so *NEWEST* is what names say is for this machine. With `--url=` a repository is searched that is no source; nothing of it is read that nobody has signed, but with `--verify=no`.',
+  ],
+  doctor: [
+    'Looks at definitions, keys, systemd and what it lacks, room and permissions, units, the clock, and every image that systemd sees: which one it passes over, which one keeps it from merging anything, and why. Each line is `ok`, a `note`, a `warning` or a `problem`, with the next step. Asks no server and changes nothing. Ends with 0 where there is no problem, with its status where there is one, with 15 where there are several kinds. With `--root=`, what is of the running machine is left out.',
+  ],
   apply: [
     'Downloads, verifies, installs and test-merges what is new, makes it visible, has systemd merge, restarts what the images ask for and looks after their health. When something goes wrong, the previous set is put back (16). Without names, all components; one that fails does not stop the others.',
     '*NAME*`@`*VERSION* chooses a version; an older one than the active goes back, and holds the newer ones until one appears that is newer still. Naming a held version releases it.',
@@ -52,6 +58,14 @@ export const commandManual: Readonly<Partial<Record<CommandName, readonly Block[
     'What the record of the OS that was booted says and still fits; without a record, the newest installed that fits; and where nothing fits, nothing changes. Asks no server, looks at no signature and no clock.',
   ],
   bless: ['Called by `extupdate-bless.service`. Health checks of what became active with this boot are made up for.'],
+  add: [
+    'Fetches the list of a repository, finds *EXTENSION* in it by the names that publishers use, looks into an image, and shows the definition that goes with it and the version it would bring. It is written when a person says yes, or with `--yes`. *URL* is the directory with `SHA256SUMS` in it, the directory above, or a file in it.',
+    'The list has to be signed by a key of this host. Where nobody has signed whom it knows, a person is asked, or `--verify=no` says it: then the definition has `Verify=no`, and the server is trusted alone.',
+  ],
+  remove: [
+    'Takes extensions out of sight, has systemd merge without them, deletes what is installed of them, for other OSes too, and their definitions, and forgets holds and records. What `add` has written is deleted; what the OS ships is masked by a link to `/dev/null` in `/etc`; what was written by hand stays, and is disabled, but with `--purge`. A run that dies on the way leaves the definition: the next run puts things back, or `remove` is said again.',
+    'Units that the images named are stopped; those that they brought and did not name go on running, and are told.',
+  ],
   components: ['With `--json`, in the shape of systemd-sysupdate 262.'],
   features: ['With `-C` and `--json`, in the shape of systemd-sysupdate 262.'],
   enable: [

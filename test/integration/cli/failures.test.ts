@@ -59,7 +59,7 @@ describe('status 2: usage', () => {
     ['a wrong choice', ['list', '--json=xml'], /argument 'xml' is invalid/],
     ['a wrong boolean', ['list', '--verify=perhaps'], /expected yes or no/],
     ['a missing name', ['why'], /missing required argument 'name'/],
-    ['an unknown component', ['apply', 'ap'], /ap: no such component\n {2}known: app/],
+    ['an unknown component', ['apply', 'ap'], /ap: no such component; did you mean app\?\n {2}known: app/],
     ['an unknown version', ['apply', 'app@9'], /there is no version 9\n {2}known: 2, 1/],
     ['an empty version', ['apply', 'app@'], /expected NAME or NAME@VERSION/],
     ['two versions of one component', ['apply', 'app@1', 'app@2'], /two versions were asked for/],

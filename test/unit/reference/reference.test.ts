@@ -144,7 +144,7 @@ describe('exit statuses', () => {
     const all = [...Object.values(exitStatus), ...Object.values(signalStatus)].map(String).sort();
     expect(termsOf(programPage, 'Exit status').map(literal).sort()).toEqual(all);
     const readme = readFileSync(join(repository, 'README.md'), 'utf8');
-    const table = /### Exit status\n([\s\S]*?)\n#/.exec(readme)?.[1] ?? '';
+    const table = /## Exit status\n([\s\S]*?)\n#/.exec(readme)?.[1] ?? '';
     const inReadme = [...table.matchAll(/^\| ([0-9, ]+) \|/gm)].flatMap(([, cell = '']) => cell.split(', '));
     expect(inReadme.sort()).toEqual(all);
   });

@@ -1,0 +1,109 @@
+/** `doctor`: gathers facts about a host, and has each check judge its own. Changes nothing, and asks no server. */
+import { mergedFileNames, mergedNames } from '../apply/activate.ts';
+import { loadConfig } from '../definition/load-config.ts';
+import { type ExitStatus, reportOf } from '../errors.ts';
+import { readState, type State } from '../os/state.ts';
+import { releaseFieldsOf } from '../resolve/compatibility.ts';
+import { imageNameOf } from '../resolve/exposure.ts';
+import { describeOs } from '../resolve/os-identity.ts';
+import { openSystem, type RunOptions, type System } from '../system.ts';
+import { listInstalled } from '../target/list-installed.ts';
+import { checkComponents } from './check-components.ts';
+import { checkDefinitions } from './check-definitions.ts';
+import { checkExtensions, type ExtensionFacts } from './check-extensions.ts';
+import { checkKeys } from './check-keys.ts';
+import { checkStorage } from './check-storage.ts';
+import { componentFacts, definitionFacts, keyFacts } from './facts/definition-facts.ts';
+import { storageFacts } from './facts/storage-facts.ts';
+import { findVisibleImages } from './facts/visible-images.ts';
+import { checkNames, type Finding, findingsOf } from './finding.ts';
+import { examineMachine } from './machine.ts';
+
+/** Looks at everything, in the order in which it is told. What cannot be looked at does not stop the rest. */
+export async function examine(run: RunOptions, version: string): Promise<Finding[]> {
+  const findings = checkConfiguration(run.root);
+  const told = new Set(findings.map(({ text }) => text));
+  // What is odd about keys is told while they are read.
+  const odd: string[] = [];
+  const keep = (_: string, text: string) => {
+    if (!told.has(text)) odd.push(text);
+  };
+  const reporter = { ...run.reporter, notice: keep, warning: keep };
+  const options = { ...run, components: [], offline: true, lenient: true, reporter };
+  try {
+    const system = openSystem(options, version);
+    try {
+      findings.push(...(await examineSystem(system)));
+    } finally {
+      await system.close();
+    }
+  } catch (error) {
+    findings.push(problemOf('host', error));
+    if (run.root === '') findings.push(...(await examineMachine([], { now: new Date(), restarting: [] })));
+  }
+  findings.push(...odd.map((text) => findingsOf('keys').warning(text)));
+  return findings.sort((a, b) => checkNames.indexOf(a.check) - checkNames.indexOf(b.check));
+}
+
+function checkConfiguration(root: string): Finding[] {
+  try {
+    loadConfig(root);
+    return [findingsOf('configuration').ok('extupdate.conf is good, or not there')];
+  } catch (error) {
+    return [problemOf('configuration', error)];
+  }
+}
+
+/** An error as what is found wrong. @throws what is a defect of ours */
+function problemOf(check: Finding['check'], error: unknown): Finding {
+  const { message, next, exit, code } = reportOf(error);
+  if (code === 'unexpected') throw error;
+  return findingsOf(check).problem(exit as ExitStatus, message, next);
+}
+
+/** All that can be known when host and definitions can be read. */
+async function examineSystem(system: System): Promise<Finding[]> {
+  const { options, now, host, os, definitions } = system;
+  const { root } = options;
+  const { components } = definitions;
+  const isHere = root === '';
+  const state = readState(root, false);
+  const { note, ok } = findingsOf('host');
+  const found = await findVisibleImages(root, host.release, components);
+  const { largest, restarting } = await lookAtInstalled(system, state);
+  return [
+    ok(`${host.release.fields.PRETTY_NAME ?? describeOs(os)}, ${host.release.architecture}`),
+    ...(isHere ? [] : [note('a tree in a directory: what is of the machine that runs is not looked at')]),
+    ...checkDefinitions(definitionFacts(system)),
+    ...checkKeys(await keyFacts(system)),
+    ...checkStorage({ ...storageFacts(root, components), unreadable: found.unreadable, largest }),
+    ...checkExtensions({ ...found, ...(isHere ? await lookAtMerged() : notMerged) }),
+    ...checkComponents(await componentFacts(system, state)),
+    ...(isHere ? await examineMachine(components, { now, restarting }) : []),
+  ];
+}
+
+const notMerged = { merged: { sysext: undefined, confext: undefined }, loops: new Set<string>() } as const;
+
+async function lookAtMerged(): Promise<Pick<ExtensionFacts, 'merged' | 'loops'>> {
+  const [sysext, confext] = await Promise.all([mergedNames('sysext'), mergedNames('confext')]);
+  return { merged: { sysext, confext }, loops: mergedFileNames() };
+}
+
+/** The size of the largest image, and components whose images name units to restart. */
+async function lookAtInstalled({ options: { root }, definitions }: System, state: State) {
+  let largest = 0;
+  const restarting = new Set<string>();
+  for (const { name, transfers } of definitions.components) {
+    for (const transfer of transfers) {
+      // What cannot be listed is told with the components.
+      for (const { sizeBytes, facts, name: fileName } of await listInstalled(root, transfer, state).catch(() => [])) {
+        largest = Math.max(largest, sizeBytes);
+        const use = { kind: transfer.kind, imageName: imageNameOf(transfer, fileName) };
+        const fields = facts && releaseFieldsOf(facts, use);
+        if (fields?.EXTENSION_RESTART_UNITS || fields?.EXTENSION_RELOAD_OR_RESTART_UNITS) restarting.add(name);
+      }
+    }
+  }
+  return { largest, restarting: [...restarting] };
+}
