@@ -77,7 +77,11 @@ describeHosts('extupdate as an extension', (suite) => {
   });
 
   it('knows its own definition, and brings in another extension', async () => {
-    e2e.define('app');
+    const added = await e2e.run(`add app ${e2e.server.url}/app/ --yes`);
+    expect(added).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('/etc/extupdate/transfer.d/app.transfer'),
+    });
     await offer('0.1.0');
     const result = await e2e.run('apply');
     expect(result).toMatchObject({ status: 0, stdout: 'app: activated 1\n' });
@@ -87,8 +91,10 @@ describeHosts('extupdate as an extension', (suite) => {
   it('is there after a cold boot, with its units', async () => {
     await e2e.host.reboot();
     expect(await e2e.merged()).toEqual(['app', 'extupdate']);
-    const units = ['extupdate.timer', 'extupdate-boot-late.service', 'extupdate-bless.service'];
-    expect(await states(...units)).toEqual(['active', 'active', 'active']);
+    const services = ['extupdate-boot-late.service', 'extupdate-bless.service'];
+    expect(await states('extupdate.timer', 'extupdate-varlink.socket', ...services)).toEqual(Array(4).fill('active'));
+    const why = `varlinkctl call /run/extupdate/io.extupdate.Manager io.extupdate.Manager.Why '{"component": "app"}'`;
+    expect(await e2e.host.sh(why)).toMatchObject({ status: 0, stdout: expect.stringMatching(/"version"\s*:\s*"1"/) });
     expect(await failed()).toBe('');
     const verified = await e2e.host.sh('systemd-analyze verify --man=no default.target extupdate-extension.target');
     expect(verified.stderr).not.toMatch(/cycle|extupdate/i);
