@@ -14,29 +14,31 @@ export interface VolumeFact {
 
 export interface StorageFacts {
   readonly volumes: readonly VolumeFact[];
+  /** What extupdate leaves free in any case, in bytes. */
+  readonly reserve: number;
   /** Size of the largest image that is installed, in bytes. */
   readonly largest: number;
   /** Directories that this user cannot write to although nothing forbids it to root, with the error. */
   readonly unwritable: readonly { readonly path: string; readonly error: string }[];
   /** What this user may not look at, and what is not known therefore. */
   readonly unseen: readonly { readonly path: string; readonly what: string }[];
-  /** Directories of definitions that cannot be read. */
+  /** Search directories that cannot be listed, with the error. */
   readonly unreadable: readonly { readonly path: string; readonly error: string }[];
 }
 
 const MIB = 1024 * 1024;
-/** What extupdate leaves free in any case, in bytes. */
-const RESERVE = 16 * MIB;
 
 const { ok, note, warning, problem } = findingsOf('storage');
 
-export function checkStorage({ volumes, largest, unwritable, unseen, unreadable }: StorageFacts): Finding[] {
+export function checkStorage({ volumes, reserve, largest, unwritable, unseen, unreadable }: StorageFacts): Finding[] {
   const findings: Finding[] = [];
-  for (const { path, error } of [...unwritable]) {
+  for (const { path, error } of unwritable) {
     findings.push(problem(exitStatus.storage, `${path} cannot be written: ${error}`, `findmnt --target ${path}`));
   }
   for (const { path, error } of unreadable) {
-    findings.push(problem(exitStatus.storage, `${path} cannot be read: ${error}`, `ls -ld ${path}`));
+    const isClosed = error === 'EACCES' || error === 'EPERM';
+    const text = `${path} cannot be read: ${error}`;
+    findings.push(isClosed ? note(text, 'run as root') : problem(exitStatus.storage, text, `ls -ld ${path}`));
   }
   if (unseen.length > 0) {
     findings.push(
@@ -49,7 +51,7 @@ export function checkStorage({ volumes, largest, unwritable, unseen, unreadable 
     byDevice.set(volume.device, { ...volume, paths: [...(known?.paths ?? []), volume.path] });
   }
   // A new version is downloaded, and then lies beside the one before.
-  const wanted = RESERVE + 2 * largest;
+  const wanted = reserve + 2 * largest;
   const roomy: string[] = [];
   for (const { paths, freeBytes, freeFiles } of byDevice.values()) {
     const where = listed(paths, 3);
@@ -58,7 +60,7 @@ export function checkStorage({ volumes, largest, unwritable, unseen, unreadable 
       ? `${where}: ${mib(freeBytes)} free`
       : `${where}: nobody knows how much is free`;
     if (freeFiles === 0) findings.push(problem(exitStatus.storage, `${where}: no inode is left`, 'df --inodes'));
-    else if (freeBytes < RESERVE) findings.push(problem(exitStatus.storage, free, 'extupdate gc, or free some space'));
+    else if (freeBytes < reserve) findings.push(problem(exitStatus.storage, free, 'extupdate gc, or free some space'));
     else if (freeBytes < wanted) {
       const text = `${free}, and a new version of the largest image would need ${mib(wanted)}`;
       findings.push(warning(text, 'free some space; a run removes what nothing needs, first'));

@@ -3,7 +3,7 @@ import { statfs } from 'node:fs/promises';
 import { StorageError } from '../errors.ts';
 
 /** What stays free for everything else on the file system, in bytes. */
-const RESERVE = 16 * 1024 * 1024;
+export const RESERVE = 16 * 1024 * 1024;
 
 /** Deletes what can be spared on the file system of a directory, until so many bytes are free or nothing is left. */
 export type MakeRoom = (directory: string, bytes: number) => Promise<void>;

@@ -2,6 +2,7 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { resolveInRoot } from '../../os/root.ts';
+import { RESERVE } from '../../os/space.ts';
 import { errorCode } from '../../os/storage-error.ts';
 import { STAGING_PATH } from '../../source/staging.ts';
 import type { Component } from '../../types.ts';
@@ -12,11 +13,16 @@ import type { StorageFacts, VolumeFact } from '../check-storage.ts';
 export function storageFacts(
   root: string,
   components: readonly Component[],
-): Pick<StorageFacts, 'volumes' | 'unwritable' | 'unseen'> {
+): Pick<StorageFacts, 'volumes' | 'reserve' | 'unwritable' | 'unseen'> {
   const targets = components.flatMap(({ transfers }) => transfers.map(({ target }) => target.path));
   const paths = [...new Set([dirname(STAGING_PATH), ...targets])];
   const volumes = paths.flatMap((path) => volumeOf(root, path) ?? []);
-  return { volumes, unwritable: unwritableIn(root, [dirname(STAGING_PATH)]), unseen: unseenPlaces(root) };
+  return {
+    volumes,
+    reserve: RESERVE,
+    unwritable: unwritableIn(root, [dirname(STAGING_PATH)]),
+    unseen: unseenPlaces(root),
+  };
 }
 
 /** The file system of a directory, or of what is above it where it is not there yet. */

@@ -233,7 +233,14 @@ describe('storage', () => {
     device,
     freeFiles,
   });
-  const base: StorageFacts = { volumes: [], largest: 0, unwritable: [], unseen: [], unreadable: [] };
+  const base: StorageFacts = {
+    volumes: [],
+    reserve: 16 * 1024 * 1024,
+    largest: 0,
+    unwritable: [],
+    unseen: [],
+    unreadable: [],
+  };
   it.each<[string, Partial<StorageFacts>, string[]]>([
     ['enough', { volumes: [volume('/var', 20 * GIB), volume('/opt', 20 * GIB)] }, ['ok: /var, /opt: 20 GiB free']],
     [
@@ -257,7 +264,7 @@ describe('storage', () => {
     [
       'closed',
       { unreadable: [{ path: '/etc/extensions', error: 'EACCES' }], unseen: [{ path: '/x', what: 'holds' }] },
-      ['problem: /etc/extensions cannot be read: EACCES (14)', 'note: not shown to this user: holds'],
+      ['note: /etc/extensions cannot be read: EACCES', 'note: not shown to this user: holds'],
     ],
   ])('%s', (_, facts, expected) => {
     expect(short(checkStorage({ ...base, ...facts }))).toEqual(expected);
