@@ -65,7 +65,7 @@ export function managerService({ root, units, signal }: ManagerOptions): Service
   return serviceOf(
     managerInterface,
     handlers,
-    { product: 'extupdate', version: programVersion, url: 'https://www.npmjs.com/package/extupdate' },
+    { product: 'extupdate', version: programVersion, url: 'man:extupdate(8)' },
     failureOf,
   );
 }
