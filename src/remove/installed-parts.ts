@@ -62,8 +62,8 @@ export async function removeRemains(place: string, transfer: Transfer): Promise<
     }
     const directory = resolveInRoot(place, path);
     for (const one of [join(directory, PARKED), directory]) await removeTemporaries(one);
-    await removeIfEmpty(join(directory, PARKED));
-    if (!isSharedDirectory(path)) await removeIfEmpty(directory);
+    await settle(join(directory, PARKED), true);
+    await settle(directory, !isSharedDirectory(path));
   } catch (error) {
     throw storageError(path, error);
   }
@@ -81,9 +81,13 @@ function leadsInto(place: string, link: string, directory: string): boolean {
   }
 }
 
-async function removeIfEmpty(directory: string): Promise<void> {
+/**
+ * Makes what was removed from a directory durable, for the definition, which would remove it once more, goes after it.
+ * @param mayGo whether an empty directory goes, too
+ */
+async function settle(directory: string, mayGo: boolean): Promise<void> {
   try {
-    if (readdirSync(directory).length > 0) return;
+    if (!mayGo || readdirSync(directory).length > 0) return await syncDirectory(directory);
     await rmdir(directory);
   } catch (error) {
     if (isMissing(error)) return;

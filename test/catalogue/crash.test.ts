@@ -91,7 +91,8 @@ function expectWell(stage: Stage, { injection, point, violations }: Outcome): vo
 // Each starts hundreds of programs.
 describe.skipIf(unavailable !== undefined)('K', { timeout: 240_000 }, () => {
   // Between them: signed lists, archives, links, removing, going back, another OS.
-  const sample = ['raw/apply', 'tree/install', 'search/prune', 'copied/rollback', 'link/select'];
+  // Between them: signed lists, archives, links, removing, going back, another OS, taking an extension away.
+  const sample = ['raw/apply', 'tree/install', 'search/prune', 'copied/rollback', 'link/select', 'link/remove'];
 
   it.each(sample)('K117: killed before each system call that changes something: %s', async (name) => {
     const stage = await stageOf(name);

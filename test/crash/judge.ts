@@ -8,8 +8,13 @@ import { osOf, type Situation } from './situations.ts';
 const HOME = 'var/lib/extupdate';
 
 /** What is wrong with a tree after a fault; nothing, if all is well. */
-export function judgeTree({ layout }: Situation, root: string, allowed: readonly (string | undefined)[]): string[] {
+export function judgeTree(
+  { layout, operation }: Situation,
+  root: string,
+  allowed: readonly (string | undefined)[],
+): string[] {
   const wrong: string[] = [];
+  const isDefined = existsSync(join(root, 'etc/extupdate/transfer.d/app.transfer'));
   const shown = layout.shown(root);
   if (!allowed.includes(shown))
     wrong.push(
@@ -18,6 +23,8 @@ export function judgeTree({ layout }: Situation, root: string, allowed: readonly
   for (const version of ['1', '1.1', '1.2', '2', '3']) {
     const there = layout.places(version).filter((place) => lstatSync(join(root, place), { throwIfNoEntry: false }));
     if (version === shown && there.length === 0) wrong.push(`I1: version ${version} is gone`);
+    if (operation === 'remove' && !isDefined && there.length > 0)
+      wrong.push(`${there[0]}: nobody would ever remove it`);
     for (const place of there) {
       if (!layout.isWhole(join(root, place), version, osOf(version))) wrong.push(`I2: ${place} is not whole`);
     }
