@@ -13,6 +13,8 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     // End-to-end tests, and those that start programs, mostly wait: on two cores vitest would run one file at a time.
     maxWorkers: 4,
+    // A run that ended otherwise than expected is shown with all that it said.
+    chaiConfig: { truncateThreshold: 0 },
     projects: [
       // Half of the time of small files is loading what all of them use.
       project('unit', 20_000, { isolate: false }),

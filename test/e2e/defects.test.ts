@@ -24,12 +24,12 @@ describeHosts('defects of the peers', (suite) => {
     await e2e.host.exec(['systemd-sysext', 'refresh']);
   });
 
-  const define = (target: Record<string, string>) =>
+  const define = (target: Record<string, string>, pattern = 'app_@v.raw') =>
     e2e.write(
       'etc/extupdate/transfer.d/app.transfer',
       definition({
         Transfer: { Verify: 'no' },
-        Source: { Type: 'url-file', Path: `${e2e.server.url}/app`, MatchPattern: 'app_@v.raw' },
+        Source: { Type: 'url-file', Path: `${e2e.server.url}/app`, MatchPattern: pattern },
         Target: { InstancesMax: '2', ...target },
       }),
     );
@@ -124,18 +124,20 @@ describeHosts('defects of the peers', (suite) => {
   });
 
   it('D5: files of others in the target directory are left alone', async () => {
-    define(linked);
+    // Files are told by their names to be in use, and loop devices are those of all hosts that run beside this one.
+    const own = (version: string) => `app_${version}.${suite}-d5.raw`;
+    define(linked, own('@v'));
     for (const name of ['.#other', '.sysupdate.partial.app_9.raw', 'notes.txt', 'other_1.raw'])
       e2e.write(`${store}/${name}`, 'x');
     for (const version of ['1', '2', '3', '4']) {
-      await offer(version);
+      await e2e.publish('app', { [own(version)]: image('app', version) });
       expect((await e2e.run('apply')).status).toBe(0);
     }
     await e2e.run('gc');
     for (const name of ['.#other', '.sysupdate.partial.app_9.raw', 'notes.txt', 'other_1.raw']) {
       expect(has(`${store}/${name}`)).toBe(true);
     }
-    expect(['1', '2', '3', '4'].filter((version) => has(`${store}/app_${version}.raw`))).toEqual(['3', '4']);
+    expect(['1', '2', '3', '4'].filter((version) => has(`${store}/${own(version)}`))).toEqual(['3', '4']);
   });
 
   it('D6: of two versions in a search directory one is visible', async () => {

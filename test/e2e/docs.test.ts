@@ -19,7 +19,7 @@ const pages = [
 ];
 
 /** Where a reader stands. */
-const here = '/root/extupdate';
+const here = '/srv/reader';
 
 interface Reader {
   readonly e2e: E2e;
@@ -34,6 +34,8 @@ interface Reader {
 interface Setting {
   readonly os?: Readonly<Record<string, string>>;
   readonly prepare: (reader: Reader) => Promise<void>;
+  /** Waits for what the page has set going, as a reader would who looks at it. */
+  readonly settle?: (reader: Reader) => Promise<void>;
 }
 
 const app = (version: string, options = {}) => ({
@@ -122,6 +124,10 @@ const settings: Readonly<Record<string, Setting>> = {
       });
       await must('systemctl daemon-reload; systemctl start web.service');
     },
+    settle: ({ must }) =>
+      must(`until systemd-confext status | grep -qw site; do sleep 0.1; done
+        systemctl stop extupdate-incoming@site.path
+        while systemctl is-active extupdate-incoming@site.service | grep -q activ; do sleep 0.1; done`),
   },
   'docs/publish.md': {
     prepare: async ({ e2e }) => {
@@ -239,11 +245,12 @@ describe.skipIf(reason !== undefined)('a reader who types what stands on', () =>
 
   it.each(Object.entries(settings))(
     '%s',
-    async (name, { os = osRelease, prepare }) => {
+    async (name, { os = osRelease, prepare, settle }) => {
       await startAnew(os);
       const offer: Reader['publish'] = (url, files, signed = true) =>
         publish(join(site.directory, url.replace('https://', '')), files, signed ? { key: e2e.key } : {});
-      await prepare({ e2e, site, publish: offer, must });
+      const reader = { e2e, site, publish: offer, must };
+      await prepare(reader);
       for (const block of blocksOf(pageText(name))) {
         if (block.kind === 'file') {
           mkdirSync(dirname(join(e2e.host.root, block.path)), { recursive: true });
@@ -258,6 +265,7 @@ describe.skipIf(reason !== undefined)('a reader who types what stands on', () =>
         // What a reader would take for a failure.
         expect(result.stderr, `${name}:${block.line}`).not.toMatch(/^extupdate: /m);
       }
+      await settle?.(reader);
     },
     120_000,
   );

@@ -50,8 +50,8 @@ describeHosts('first steps', (suite) => {
     expect(await e2e.cat('/usr/share/app/version')).toBe('2');
     expect([await e2e.merged(), await e2e.merged('systemd-confext')]).toEqual([['app'], ['conf']]);
     // It is a definition for systemd's own tool, too.
-    await e2e.host.sh('mkdir /root/same && cp /etc/extupdate/transfer.d/app.transfer /root/same');
-    const list = await e2e.sysupdate('--definitions=/root/same list --json=short');
+    await e2e.host.sh('mkdir /srv/same && cp /etc/extupdate/transfer.d/app.transfer /srv/same');
+    const list = await e2e.sysupdate('--definitions=/srv/same list --json=short');
     expect(JSON.parse(list.stdout)).toMatchObject({ current: '2', all: ['2', '1'] });
   });
 
@@ -73,7 +73,7 @@ describeHosts('first steps', (suite) => {
     const place = (name: string) => `run/extensions/${name}`;
     /** /run is not seen from outside. */
     const put = async (name: string, content: Buffer | Record<string, string>) => {
-      const from = join(e2e.host.root, 'root', name);
+      const from = join(e2e.host.root, 'srv', name);
       rmSync(from, { recursive: true, force: true });
       if (Buffer.isBuffer(content)) writeFileSync(from, content);
       else {
@@ -82,7 +82,7 @@ describeHosts('first steps', (suite) => {
           writeFileSync(join(from, path), text);
         }
       }
-      await e2e.host.sh(`mkdir -p /run/extensions && cp -r /root/${name} /${place(name)}`);
+      await e2e.host.sh(`mkdir -p /run/extensions && cp -r /srv/${name} /${place(name)}`);
     };
     afterEach(async () => {
       await e2e.host.sh('rm -rf /run/extensions; systemd-sysext refresh');

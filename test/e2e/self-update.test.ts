@@ -68,7 +68,7 @@ describeHosts('extupdate as an extension', (suite) => {
     chmodSync(join(e2e.host.root, 'usr/local/bin/sudo'), 0o755);
     for (const block of blocksOf(readFileSync('docs/host-without-node.md', 'utf8'))) {
       if (block.kind !== 'commands') continue;
-      const typed = await e2e.host.sh(`cd /root; set -e\n${block.text}`);
+      const typed = await e2e.host.sh(`cd /srv; set -e\n${block.text}`);
       expect(typed, block.text).toMatchObject({ status: 0 });
     }
     expect(await e2e.run('--version')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^[0-9]+\.[0-9]/) });

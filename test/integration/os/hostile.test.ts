@@ -1,6 +1,7 @@
 /** What others can put in the way: each costs what it must, and no other component, no image, no file outside. */
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../../../src/os/run-command.ts';
 import { extensionImage } from '../../support/images.ts';
@@ -30,6 +31,11 @@ const loop = (path: string) => {
   mkdirSync(dirname(inRoot(path)), { recursive: true });
   symlinkSync(inRoot(path).slice(inRoot(path).lastIndexOf('/') + 1), inRoot(path));
 };
+
+/** Resolves once a process has started another one: flock(1), where nothing else is to be done before. */
+async function hasChild(pid: number): Promise<void> {
+  while (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8') === '') await delay(20);
+}
 
 beforeEach(async () => {
   world = await makeWorld();
@@ -139,7 +145,7 @@ describe('the run itself', () => {
     const lock = await takeLock(inRoot('run/extupdate/lock'), 'apply by a test');
     const started = performance.now();
     const result = await world.run(['apply', '--wait=60'], {
-      onStart: (pid) => void setTimeout(() => process.kill(pid, 'SIGTERM'), 1000),
+      onStart: (pid) => void hasChild(pid).then(() => process.kill(pid, 'SIGTERM')),
     });
     expect(result.status).toBe(143);
     expect(performance.now() - started).toBeLessThan(30_000);
