@@ -5,7 +5,15 @@ import { defineConfig } from 'vitest/config';
 delete process.env.NODE_EXTRA_CA_CERTS;
 
 const project = (name: string, timeout: number, extra: object = {}) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: timeout, hookTimeout: timeout, ...extra },
+  // A run that ended otherwise than expected is shown with all that it said.
+  test: {
+    name,
+    chaiConfig: { truncateThreshold: 0 },
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: timeout,
+    hookTimeout: timeout,
+    ...extra,
+  },
 });
 
 export default defineConfig({
@@ -13,8 +21,6 @@ export default defineConfig({
     globalSetup: ['test/support/build.ts'],
     // End-to-end tests, and those that start programs, mostly wait: on two cores vitest would run one file at a time.
     maxWorkers: 4,
-    // A run that ended otherwise than expected is shown with all that it said.
-    chaiConfig: { truncateThreshold: 0 },
     projects: [
       // Half of the time of small files is loading what all of them use.
       project('unit', 20_000, { isolate: false }),

@@ -23,7 +23,7 @@ export interface Unseen {
 
 /** The places that are there, or may be, and that this user may not look into. @param root '' or that of `--root=` */
 export function unseenPlaces(root: string): Unseen[] {
-  return PLACES.filter(({ path }) => isDenied(resolveInRoot(root, path)));
+  return PLACES.filter(({ path }) => isDenied(root, path));
 }
 
 /** One line for all of them. */
@@ -31,9 +31,10 @@ export function unseenNotice(unseen: readonly Unseen[]): string {
   return `not shown to this user: ${unseen.map(({ what }) => what).join('; ')}; run as root to see it`;
 }
 
-function isDenied(path: string): boolean {
+/** What cannot be looked at for another reason is told where it is needed. */
+function isDenied(root: string, path: string): boolean {
   try {
-    accessSync(path, constants.R_OK);
+    accessSync(resolveInRoot(root, path), constants.R_OK);
     return false;
   } catch (error) {
     return errorCode(error) === 'EACCES';

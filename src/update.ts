@@ -12,6 +12,7 @@ import { keepHealthy } from './apply/keep-healthy.ts';
 import { makeRoomFor, makeWantedRoom } from './apply/make-room.ts';
 import { findOwnProgram } from './apply/own-program.ts';
 import { pruneAll, removeLeftovers } from './apply/prune.ts';
+import { rehearseOwnProgram } from './apply/rehearse-own-program.ts';
 import { requestReboot } from './apply/request-reboot.ts';
 import { screenSet } from './apply/screen-set.ts';
 import { noteBoot } from './boot.ts';
@@ -121,6 +122,7 @@ async function activateAll(
 ): Promise<void> {
   const { root } = system.options;
   await screenSet(system, state, works);
+  await rehearseOwnProgram(system, state, works);
   const trials = startTrials(system, state, works, requests, goesBack);
   await writeState(root, state);
   const off = turnedOffComponents(system).map((component) => ({ survey: { component } }));

@@ -5,12 +5,12 @@
 import { join } from 'node:path';
 import { nothingFits } from '../acquire.ts';
 import { systemdVersion } from '../apply/health.ts';
-import { DEFAULT_COMPONENT, ownDirectories } from '../definition/candidates.ts';
+import { ownDirectories } from '../definition/candidates.ts';
 import { checkConflicts } from '../definition/conflicts.ts';
 import { definitionFilesOf } from '../definition/definition-files.ts';
 import { defaultExtensionSettings, parseExtensionSettings } from '../definition/extension-settings.ts';
 import { parseIni } from '../definition/ini.ts';
-import { isComponentName, renderProblem } from '../definition/load.ts';
+import { renderProblem } from '../definition/load.ts';
 import { expandSpecifiers } from '../definition/specifiers.ts';
 import { parseTransfer } from '../definition/transfer.ts';
 import { ConfigError, type ErrorReport, reportOf, UnsuitableError, UsageError } from '../errors.ts';
@@ -27,10 +27,13 @@ import { surveyAll } from '../survey.ts';
 import type { System } from '../system.ts';
 import type { Component, ImageFacts, OfferedInstance } from '../types.ts';
 import { isVersion } from '../version/compare.ts';
-import { matchPattern, parsePattern } from '../version/pattern.ts';
+import { matchPattern, type Pattern, PatternError, parsePattern } from '../version/pattern.ts';
 import { chooseTarget, type InnerName, innerNameOf } from './choose-target.ts';
 import { isWrittenByAdd, renderDefinition } from './definition-text.ts';
 import { type FoundOffering, hintsFor } from './find-offering.ts';
+import { isNewName, newNameRule } from './new-name.ts';
+
+const BY_HAND = 'names like these need a definition that is written by hand: see docs/first-steps.md';
 
 /** A definition that can be written. */
 export interface Draft {
@@ -38,6 +41,8 @@ export interface Draft {
   /** As seen inside the root. */
   readonly file: string;
   readonly text: string;
+  /** What the text defines. */
+  readonly definition: Component;
   /** The directory of the repository, with a slash at its end. */
   readonly url: string;
   /** Versions that the list has for this machine. */
@@ -56,9 +61,9 @@ export interface Draft {
  */
 export function placeFor(system: System, name: string, force: boolean): string {
   const { root, definitions } = system.options;
-  if (!isComponentName(name) || name.startsWith('.') || /^[0-9]+-/.test(name) || name === DEFAULT_COMPONENT) {
+  if (!isNewName(name)) {
     throw new UsageError(`${JSON.stringify(name)} cannot be the name of a component`, {
-      next: `expected letters and digits, not "NN-" at the beginning, and not "${DEFAULT_COMPONENT}"`,
+      next: `expected ${newNameRule}`,
     });
   }
   const directory = definitions ?? ownDirectories[0] ?? '';
@@ -91,10 +96,10 @@ export function placeFor(system: System, name: string, force: boolean): string {
 export async function draftDefinition(
   system: System,
   { name, file }: { readonly name: string; readonly file: string },
-  { url, list, offerings, offering: found }: FoundOffering,
+  { url, list, offerings, offering: offered }: FoundOffering,
   { verify, signedBy }: { readonly verify: boolean; readonly signedBy: readonly string[] },
 ): Promise<Draft> {
-  const { offering, inner } = await lookInside(system, name, url, list.manifest.entries, found);
+  const { offering, inner } = await lookInside(system, name, url, list.manifest.entries, offered);
   const text = renderDefinition({
     name,
     url: `${url}/`,
@@ -104,9 +109,10 @@ export async function draftDefinition(
     target: chooseTarget(offering, inner, await hasVersioned(system)),
     skipVersions: skippedIn(system, offering, offerings),
   });
-  const component = readDefinition(system, name, file, text);
+  const definition = readDefinition(system, name, file, text);
   const versions = versionsOf(offering);
-  return { component: name, file, text, url: `${url}/`, versions, inner, ...(await wouldFind(system, component)) };
+  const found = await wouldFind(system, definition);
+  return { component: name, file, text, definition, url: `${url}/`, versions, inner, ...found };
 }
 
 /** The first systemd that looks into `.v` directories; of a tree in a directory, nobody asks. */
@@ -180,7 +186,7 @@ async function learn(
 
 /** Other extensions whose images the pattern takes for versions: `git-lfs-2.1` is no "lfs-2.1" of git. */
 function skippedIn({ host }: System, { extension, pattern }: Offering, offerings: readonly Offering[]): string[] {
-  const expanded = parsePattern(expandSpecifiers(pattern, host.specifiers));
+  const expanded = readPattern(expandSpecifiers(pattern, host.specifiers));
   const others = offerings.filter((other) => other.extension !== extension && other.extension.startsWith(extension));
   const globs = others.flatMap((other) => {
     const isTaken = other.images.some(({ file }) => matchPattern(expanded, file) !== undefined);
@@ -188,6 +194,16 @@ function skippedIn({ host }: System, { extension, pattern }: Offering, offerings
     return isTaken && isVersion(rest) ? [`${rest}[_-]*`] : [];
   });
   return [...new Set(globs)];
+}
+
+/** @throws ConfigError for names that no pattern can stand for */
+function readPattern(text: string): Pattern {
+  try {
+    return parsePattern(text);
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    throw new ConfigError(`"${text}" ${error.message}`, { cause: error, next: BY_HAND });
+  }
 }
 
 /** Reads the definition as every run will. @throws ConfigError */
@@ -198,9 +214,7 @@ function readDefinition(system: System, name: string, file: string, text: string
   const all = [...problems, ...parsed.problems, ...own.problems].filter(({ severity }) => severity === 'error');
   const { transfer } = parsed;
   if (!transfer || all.length > 0) {
-    throw new ConfigError(all.map(renderProblem).join('\n'), {
-      next: 'names like these need a definition that is written by hand: see docs/first-steps.md',
-    });
+    throw new ConfigError(all.map(renderProblem).join('\n'), { next: BY_HAND });
   }
   const component: Component = {
     name,

@@ -23,25 +23,40 @@ export interface OwnProgram {
   readonly works: ReadonlySet<Work>;
 }
 
+/** The files that this program runs from, as they lie on this host. */
+export interface OwnFiles {
+  readonly node: string;
+  readonly program: string;
+}
+
+/** @returns undefined where systemd has merged none of them: they come with no image then */
+export function mergedOwnFiles(): OwnFiles | undefined {
+  const [, started = ''] = process.argv;
+  const files = {
+    node: realpathSync(process.execPath),
+    program: existsSync(started) ? realpathSync(started) : started,
+  };
+  return hierarchiesOver(Object.values(files)).some(({ kind }) => kind === 'sysext') ? files : undefined;
+}
+
 /**
  * Looks whether the program, or the Node that runs it, is in an image that was visible or is now. Called before systemd
  * merges: afterwards its path may lead elsewhere.
  * @returns undefined where it is not
  */
 export async function findOwnProgram(changed: readonly Changed[]): Promise<OwnProgram | undefined> {
-  const [, started = ''] = process.argv;
-  const files = [existsSync(started) ? realpathSync(started) : started, realpathSync(process.execPath)];
-  // Programs that systemd has not merged come with no image.
-  if (changed.length === 0 || !hierarchiesOver(files).some(({ kind }) => kind === 'sysext')) return undefined;
+  const files = changed.length === 0 ? undefined : mergedOwnFiles();
+  if (!files) return undefined;
   const works = new Set<Work>();
   for (const { work, steps } of changed) {
     for (const { transfer, fileName, previous } of steps.filter(({ transfer }) => transfer.kind === 'sysext')) {
       for (const name of new Set([fileName, previous ?? fileName])) {
-        if (await hasAny(transfer, name, files)) works.add(work);
+        const place = placeOf(transfer, name);
+        if (place !== undefined && (await filesIn(place, Object.values(files))) !== 'none') works.add(work);
       }
     }
   }
-  return works.size === 0 ? undefined : { command: commandOf(started), works };
+  return works.size === 0 ? undefined : { command: commandOf(process.argv[1] ?? ''), works };
 }
 
 function commandOf(started: string): OwnProgram['command'] {
@@ -53,42 +68,61 @@ function commandOf(started: string): OwnProgram['command'] {
   }
 }
 
-/** Whether a version has one of the files; what cannot be read may have them. */
-async function hasAny({ target }: Transfer, fileName: string, files: readonly string[]): Promise<boolean> {
-  const places = [join(target.path, fileName), join(target.path, PARKED, fileName)];
-  const place = places.find((one) => existsSync(one));
-  if (place === undefined) return false;
-  if (statSync(place).isDirectory()) return files.some((path) => existsSync(join(place, path)));
+function placeOf({ target }: Transfer, fileName: string): string | undefined {
+  return [join(target.path, fileName), join(target.path, PARKED, fileName)].find((one) => existsSync(one));
+}
+
+/**
+ * Which of the files, named as on this host, an image or a tree brings.
+ * @returns `unknown` when it cannot be read
+ */
+export async function filesIn(place: string, files: readonly string[]): Promise<Set<string> | 'none' | 'unknown'> {
+  const found = new Set<string>();
   try {
-    const image = await openLocalFile(place);
-    try {
-      const tree = await openImage(image);
-      for (const path of files) if ((await tree.fileSize(path.slice(1))) !== undefined) return true;
-      return false;
-    } finally {
-      await image.close();
+    if (statSync(place).isDirectory()) {
+      for (const path of files) if (existsSync(join(place, path))) found.add(path);
+    } else {
+      const image = await openLocalFile(place);
+      try {
+        const tree = await openImage(image);
+        for (const path of files) if ((await tree.fileSize(path.slice(1))) !== undefined) found.add(path);
+      } finally {
+        await image.close();
+      }
     }
   } catch {
-    return true;
+    return 'unknown';
   }
+  return found.size === 0 ? 'none' : found;
 }
 
 /** How long it may take to answer, in seconds; it may be read from a slow disk for the first time. */
 const ANSWER_SEC = 30;
 
-/**
- * Asks the program that is there now for its version, and what it would select: that takes the definitions, the state
- * and the images.
- * @returns why it does not work; undefined when it does
- */
-export async function tryOwnProgram(
-  { definitions }: Pick<System, 'definitions'>,
+/** Starts the program with some words, for so many milliseconds at most. */
+export type Ask = (words: readonly string[], timeoutMs: number) => Promise<CommandResult>;
+
+/** Asks the program that is there now. */
+export function tryOwnProgram(
+  system: Pick<System, 'definitions'>,
   { command }: Pick<OwnProgram, 'command'>,
 ): Promise<string | undefined> {
-  const ask = (...words: string[]) => runCommand([...command, ...words], { timeoutMs: ANSWER_SEC * 1000 });
-  const version = await ask('--version');
-  if (version.status !== 0) return `"${command[0]} --version" ended with ${ending(version)}`;
-  const selection = await ask('select', '--dry-run', '--json=short');
+  return tryProgram(system, command[0], (words, timeoutMs) => runCommand([...command, ...words], { timeoutMs }));
+}
+
+/**
+ * Asks a program for its version, and what it would select: that takes the definitions, the state and the images.
+ * @param name what it is called, in messages
+ * @returns why it does not work; undefined when it does
+ */
+export async function tryProgram(
+  { definitions }: Pick<System, 'definitions'>,
+  name: string,
+  ask: Ask,
+): Promise<string | undefined> {
+  const version = await ask(['--version'], ANSWER_SEC * 1000);
+  if (version.status !== 0) return `"${name} --version" ended with ${ending(version)}`;
+  const selection = await ask(['select', '--dry-run', '--json=short'], ANSWER_SEC * 1000);
   // Other failures are those of the host. Definitions that this program could read, the next one has to.
   const faults = [
     -1,
@@ -97,7 +131,7 @@ export async function tryOwnProgram(
     ...(definitions.broken.length === 0 ? [exitStatus.config] : []),
   ];
   if (!faults.includes(selection.status) && isDocument(selection.stdout)) return undefined;
-  return `"${command[0]} select --dry-run" ended with ${ending(selection)}`;
+  return `"${name} select --dry-run" ended with ${ending(selection)}`;
 }
 
 function ending(result: CommandResult): string {

@@ -1,6 +1,7 @@
 /** `add`: shows the definition that it makes, asks, writes it. */
 import { type Draft, draftDefinition, placeFor } from '../add/draft.ts';
 import { findOffering } from '../add/find-offering.ts';
+import { requireNothingLeftBehind } from '../add/left-behind.ts';
 import { repositoryUrl } from '../add/repository-url.ts';
 import { parseSignedBy, readTrusting, signersOf } from '../add/trust.ts';
 import { defaultExtensionSettings } from '../definition/extension-settings.ts';
@@ -80,6 +81,7 @@ async function add(system: System, options: AddOptions, { show, ask }: Conversat
     }),
   );
   const draft = await draftDefinition(system, { name, file }, found, { verify: verified, signedBy });
+  if (options.force) await requireNothingLeftBehind(system, draft.definition);
   const signers = verified ? await signersOf(system, found.url, name) : [];
   const { renderDraft } = await import('./render-add.ts');
   reporter.close();

@@ -15,7 +15,7 @@ export async function printCompletions(words: readonly string[], signal: AbortSi
   const definitions = given('--definitions=');
   const run: RunOptions = {
     root: root === '' || resolve(root) === '/' ? '' : resolve(root),
-    ...(definitions === undefined ? {} : { definitions }),
+    ...(definitions === undefined ? {} : { definitions: resolve(definitions) }),
     components: rest.filter((name) => name !== ''),
     offline: true,
     keyrings: [],

@@ -32,7 +32,7 @@ export async function dispatch(
   const dryRun = options.dryRun === true;
   const run = (names: readonly string[]): RunOptions => ({
     root: rootOf(options),
-    ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
+    ...(options.definitions === undefined ? {} : { definitions: resolve(options.definitions) }),
     components: [...(options.component ?? []), ...names],
     ...(options.verify === undefined ? {} : { verify: options.verify }),
     offline: options.offline === true,

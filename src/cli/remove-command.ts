@@ -50,6 +50,11 @@ export async function removeCommand(
     );
     if (options.dryRun) return false;
     requireWritable(run.root, STATE_PATH);
+    // Asked before any image is deleted: the next run would bring back what a definition still names.
+    const place = run.definitions === undefined ? run.root : '';
+    for (const { file, action } of removals.flatMap(({ definitions }) => definitions)) {
+      if (action !== 'keep') requireWritable(place, file);
+    }
     if (options.yes) return true;
     isUnasked = ask === undefined;
     return (await ask?.('Go on?', true)) === true;

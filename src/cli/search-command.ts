@@ -1,4 +1,6 @@
 /** `search`: what there is to add. */
+
+import { isNewName } from '../add/new-name.ts';
 import { UsageError } from '../errors.ts';
 import { didYouMean } from '../near-names.ts';
 import { type FoundExtension, searchSources, searchUrl } from '../search.ts';
@@ -44,6 +46,6 @@ export function renderFound({ found = [], errors }: Outcome, options: TextOption
   return `${table}\n\n"extupdate add ${open.name} ${open.source}" and the like define what is no component yet.`;
 }
 
-function isNew({ component, newest }: FoundExtension): boolean {
-  return component === null && newest !== null;
+function isNew({ name, component, newest }: FoundExtension): boolean {
+  return component === null && newest !== null && isNewName(name);
 }

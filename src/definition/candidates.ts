@@ -29,10 +29,16 @@ export interface DropIns {
   readonly component?: string;
 }
 
-/** extupdate's own directory: every file is a component, named without a leading `NN-`. */
+/**
+ * extupdate's own directory: every file is a component, named without a leading `NN-`; `*.conf` counts only where no
+ * `*.transfer` defines the same component.
+ */
 export function ownCandidates(tree: Tree, directories: readonly string[]): Candidate[] {
   const [first = ''] = directories;
-  return transferFiles(tree, directories).map((file) => {
+  const transfers = unmaskedFiles(tree, directories, '.transfer');
+  const defined = new Set(transfers.map(({ name }) => componentOfFile(name)));
+  const legacy = unmaskedFiles(tree, directories, '.conf').filter(({ name }) => !defined.has(componentOfFile(name)));
+  return [...transfers, ...legacy].map((file) => {
     const name = componentOfFile(file.name);
     const componentFile = { name: `${name}.component`, directories };
     const dropIns = { features: first, component: `${first}/${componentFile.name}.d` };
@@ -70,9 +76,12 @@ function candidateIn(tree: Tree, name: string, directory: string, componentFile?
 
 /** `*.conf` counts only where there is no `*.transfer` that is not masked (sysupdate.d(5), legacy suffix). */
 function transferFiles(tree: Tree, directories: readonly string[]): FoundFile[] {
-  const unmasked = (suffix: string) => findFiles(tree, directories, suffix).filter((file) => !file.masked);
-  const transfers = unmasked('.transfer');
-  return transfers.length > 0 ? transfers : unmasked('.conf');
+  const transfers = unmaskedFiles(tree, directories, '.transfer');
+  return transfers.length > 0 ? transfers : unmaskedFiles(tree, directories, '.conf');
+}
+
+function unmaskedFiles(tree: Tree, directories: readonly string[], suffix: string): FoundFile[] {
+  return findFiles(tree, directories, suffix).filter((file) => !file.masked);
 }
 
 /** A directory, or file, of that name in all configuration directories, in order of precedence. */

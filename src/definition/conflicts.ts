@@ -12,8 +12,8 @@ export interface Checked {
 /**
  * Tells transfers of their rivals in a directory, and takes out components that claim the same link or files. What is
  * turned off keeps its names, unless another transfer, which is on, has taken them over: two transfers for one target,
- * of which features choose one.
- * @param untouched transfers of components that are disabled: only their names count
+ * of which features choose one; or they are those of a component that is disabled, whose files are left as they are.
+ * @param untouched transfers of components that are disabled
  */
 export function checkConflicts(components: readonly Component[], untouched: readonly Transfer[]): Checked {
   const on = components.flatMap(({ transfers }) => transfers);
@@ -32,7 +32,9 @@ export function checkConflicts(components: readonly Component[], untouched: read
     good.push({
       ...component,
       transfers: component.transfers.map(ownRivals),
-      disabledTransfers: component.disabledTransfers.flatMap((transfer) => withoutTaken(transfer, on)).map(ownRivals),
+      disabledTransfers: component.disabledTransfers
+        .flatMap((transfer) => withoutTaken(transfer, [...on, ...untouched]))
+        .map(ownRivals),
     });
   }
   return { components: good, broken };
@@ -43,15 +45,15 @@ function withRivals(transfer: Transfer, all: readonly Transfer[]): Transfer {
   return { ...transfer, rivals: others.flatMap(({ target }) => target.patterns) };
 }
 
-/** What is left of a transfer that is off when those that are on have what they want; nothing, maybe. */
-function withoutTaken(transfer: Transfer, on: readonly Transfer[]): Transfer[] {
+/** What is left of a transfer that is off when others have what is theirs; nothing, maybe. */
+function withoutTaken(transfer: Transfer, others: readonly Transfer[]): Transfer[] {
   const { currentSymlink, ...target } = transfer.target;
   const taken = new Set(
-    on.filter(({ target: { path } }) => path === target.path).flatMap((other) => other.target.patterns.map(textOf)),
+    others.filter(({ target: { path } }) => path === target.path).flatMap((other) => other.target.patterns.map(textOf)),
   );
   const patterns = target.patterns.filter((pattern) => !taken.has(textOf(pattern)));
   if (patterns.length === 0) return [];
-  const isLinkTaken = on.some((other) => other.target.currentSymlink === currentSymlink);
+  const isLinkTaken = others.some((other) => other.target.currentSymlink === currentSymlink);
   const link = currentSymlink === undefined || isLinkTaken ? {} : { currentSymlink };
   return [{ ...transfer, target: { ...target, ...link, patterns } }];
 }

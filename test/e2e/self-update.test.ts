@@ -11,10 +11,13 @@ import { type SelfImages, selfImages } from '../support/self-image.ts';
 /** Stands in the images; each host has the server elsewhere. */
 const SOURCE_URL = 'http://updates.example/extupdate';
 
+const WORKS_ELSEWHERE = `if (process.argv[1].startsWith('/usr/')) process.exit(1);
+console.log('{"format": 1, "components": []}');`;
+
 let key: TestKey;
 let keyring: string;
 let images: SelfImages;
-/** Paths of the images, by version; 0.3.0 does not work. */
+/** Paths of the images, by version; 0.3.0 does not run, and 0.4.0 only as long as it is not in its place. */
 let built: Readonly<Record<string, string>>;
 beforeAll(async () => {
   key = await makeKey();
@@ -26,6 +29,7 @@ beforeAll(async () => {
     '0.1.0': first,
     '0.2.0': await images.build('0.2.0'),
     '0.3.0': await images.build('0.3.0', 'process.exit(1)'),
+    '0.4.0': await images.build('0.4.0', WORKS_ELSEWHERE),
   };
 });
 afterAll(() => {
@@ -62,7 +66,7 @@ describeHosts('extupdate as an extension', (suite) => {
   it('is put into its directory, and merged: the program runs with its own Node, and its timer is on', async () => {
     expect((await e2e.host.sh('command -v node extupdate')).stdout).toBe('');
     const first = built['0.1.0'] ?? '';
-    e2e.write(`root/${basename(first)}`, readFileSync(first));
+    e2e.write(`srv/${basename(first)}`, readFileSync(first));
     // The reader is root already.
     e2e.write('usr/local/bin/sudo', '#!/bin/sh\nexec "$@"\n');
     chmodSync(join(e2e.host.root, 'usr/local/bin/sudo'), 0o755);
@@ -113,12 +117,24 @@ describeHosts('extupdate as an extension', (suite) => {
     expect(await failed()).toBe('');
   });
 
-  it('takes a version of itself back that does not work', async () => {
+  it('does not let a version of itself be seen that does not run', async () => {
     await offer('0.1.0', '0.2.0', '0.3.0');
+    const result = await e2e.run('apply extupdate');
+    expect(result).toMatchObject({ status: 13, stdout: '' });
+    expect(result.stderr).toMatch(
+      /extupdate: version 0.3.0 does not run here: ".*extupdate --version" ended with status 1/,
+    );
+    expect((await e2e.host.sh('ls -A /var/lib/extensions/extupdate.raw.v')).stdout).not.toContain('0.3.0');
+    expect(await e2e.run('apply')).toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });
+    expect(await running()).toBe('0.2.0');
+  });
+
+  it('takes a version of itself back that does not work', async () => {
+    await offer('0.1.0', '0.2.0', '0.3.0', '0.4.0');
     const result = await e2e.run('apply extupdate');
     expect(result.status).toBe(16);
     expect(result.stderr).toMatch(
-      /extupdate: version 0.3.0 is not healthy: ".*extupdate --version" ended with status 1; 0.2.0 is back/,
+      /extupdate: version 0.4.0 is not healthy: ".*extupdate --version" ended with status 1; 0.2.0 is back/,
     );
     expect(await running()).toBe('0.2.0');
     expect(await e2e.run('apply')).toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });
@@ -131,7 +147,7 @@ describeHosts('extupdate as an extension', (suite) => {
     await e2e.host.sh('systemctl start extupdate-install extupdate-activate');
     expect(await states('extupdate-activate')).toEqual(['failed']);
     const log = (await e2e.host.sh('journalctl -b -o cat -u extupdate-activate --no-pager')).stdout;
-    expect(log).toContain('version 0.3.0 is not healthy');
+    expect(log).toContain('version 0.4.0 is not healthy');
     expect(await running()).toBe('0.2.0');
     await e2e.host.sh('systemctl reset-failed extupdate-activate');
   });
@@ -153,12 +169,12 @@ describeHosts('extupdate as an extension', (suite) => {
   it('what a boot makes visible of itself, and does not work, is taken back in that boot', async () => {
     e2e.write('etc/extupdate/transfer.d/extupdate.transfer.d/reboot.conf', '[X-Extupdate]\nActivate=reboot\n');
     await e2e.run('unhold extupdate');
-    expect((await e2e.run('apply extupdate@0.3.0')).status).toBe(0);
+    expect((await e2e.run('apply extupdate@0.4.0')).status).toBe(0);
     expect(await running()).toBe('0.1.0');
     await e2e.host.reboot();
     expect(await running()).toBe('0.1.0');
     const log = (await e2e.host.sh('journalctl -b -o cat -u extupdate-boot-late --no-pager')).stdout;
-    expect(log).toContain('version 0.3.0 is not healthy');
+    expect(log).toContain('version 0.4.0 is not healthy');
     expect(await failed()).toBe('');
   });
 });

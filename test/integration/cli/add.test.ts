@@ -1,6 +1,6 @@
 /** `add`: from the URL of a repository to a definition that works. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import path, { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AddedDocument } from '../../../src/cli/add-command.ts';
@@ -409,6 +409,20 @@ describe('what is there already', () => {
     expect(world.read(FILE)).toContain(`${world.server.url}/new/`);
   });
 
+  it('with --force, nothing that is installed is left to nobody', async () => {
+    await added('app', url(), '--now');
+    await world.publish('same', { 'app_1.raw': image('app'), 'app_2.raw': image('app') });
+    await added('app', `${world.server.url}/same`, '--force');
+    await world.publish('other', { 'app-2-x86-64.raw': image('app') });
+    const refused = await world.run(['add', 'app', `${world.server.url}/other`, '--yes', '--force']);
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining('does not go with what is installed: /var/lib/extensions/app.raw.v/app_1.raw'),
+    ]);
+    await world.run(['remove', 'app', '--yes']);
+    await added('app', `${world.server.url}/other`);
+  });
+
   it('a mask, a link of another component, a switch that is off', async () => {
     world.write(FILE, '');
     const masked = await world.run(['add', 'app', url(), '--yes']);
@@ -444,5 +458,22 @@ describe('what is there already', () => {
     await added('app', url(), `--definitions=${directory}`);
     expect(readFileSync(join(directory, 'app.transfer'), 'utf8')).toContain(url());
     expect((await world.run(['apply', `--definitions=${directory}`])).stdout).toBe('app: exposed 1\n');
+    // Seen from where the program was started.
+    const relative = await world.run(['components', `--definitions=${path.relative(process.cwd(), directory)}`]);
+    expect(relative.stdout).toContain('app');
+  });
+});
+
+describe('names', () => {
+  it.each(['a$b', 'a;b', "a'b", '-a', '.a', 'a b', '10-a', 'default', 'a@b'])('%s is refused (2)', async (name) => {
+    const result = await world.run(['add', '--yes', '--', name, `${world.server.url}/app`]);
+    expect([result.status, result.stderr]).toEqual([2, expect.stringContaining('cannot be the name of a component')]);
+  });
+
+  it('in a list that no pattern can stand for are a matter of the list (3)', async () => {
+    await world.publish('list', { 'a$b/app_1.0.raw': image('app') });
+    const result = await world.run(['add', 'app', `${world.server.url}/list`, '--yes']);
+    expect(result.stderr).not.toContain('unexpected');
+    expect([result.status, result.stderr]).toEqual([3, expect.stringContaining('written by hand')]);
   });
 });

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RemovedDocument } from '../../../src/cli/remove-command.ts';
+import { runCommand } from '../../../src/os/run-command.ts';
 import { extensionImage } from '../../support/images.ts';
 import { runOnTerminal } from '../../support/terminal.ts';
 import { definition, makeWorld, type World } from '../../support/world.ts';
@@ -253,6 +254,31 @@ describe('definitions that others have written', () => {
     expect((await world.run(['remove', 'app', '--yes', '--purge'])).status).toBe(0);
     expect(world.names('var/lib/extensions')).toEqual(['app-more-1.raw']);
   });
+});
+
+it('files that a disabled component names, too, stay', async () => {
+  await offer('app', '1');
+  for (const name of ['app', 'twin']) world.write(`etc/extupdate/transfer.d/${name}.transfer`, text('app'));
+  await world.run(['disable', 'twin']);
+  expect((await world.run(['apply'])).status).toBe(0);
+  await world.run(['disable', 'app']);
+  expect((await world.run(['remove', 'twin', '--yes', '--purge'])).status).toBe(0);
+  expect(world.names('var/lib/extensions/app.raw.v')).toEqual(['.parked', 'app_1.raw']);
+  expect(world.names('etc/extupdate/transfer.d')).toEqual(['app.component.d', 'app.transfer']);
+});
+
+it.runIf(process.getuid?.() === 0)('nothing goes where the definition cannot go (14)', async () => {
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  await offer('app', '1');
+  await world.run(['add', 'app', `${world.server.url}/app`, '--yes', '--now']);
+  await runCommand(['chown', '-R', '65534:65534', join(world.root, 'var'), join(world.root, 'run')]);
+  await runCommand(['chmod', '755', join(world.root, '..')]);
+  const result = await world.run(['remove', 'app', '--yes'], { wrapper: nobody });
+  expect([result.status, result.stderr]).toEqual([
+    14,
+    expect.stringContaining('/etc/extupdate/transfer.d/app.transfer: permission denied'),
+  ]);
+  expect(world.names('var/lib/extensions/app.raw.v')).toContain('app_1.raw');
 });
 
 describe('what is not removed', () => {

@@ -93,6 +93,13 @@ describe('the suffix .conf', () => {
     expect(sources()).toEqual({ foo: ['transfer'] });
   });
 
+  it('is that of a component of its own in extupdate’s directory, whatever is beside it', () => {
+    write('etc/extupdate/transfer.d/foo.conf', transfer('foo'));
+    write('etc/extupdate/transfer.d/bar.transfer', transfer('bar'));
+    write('usr/lib/extupdate/transfer.d/bar.conf', transfer('ignored'));
+    expect(sources()).toEqual({ bar: ['bar'], foo: ['foo'] });
+  });
+
   it('counts again when every .transfer is masked', () => {
     write('usr/lib/sysupdate.foo.d/foo.conf', transfer('conf'));
     write('usr/lib/sysupdate.foo.d/foo.transfer', transfer('transfer'));

@@ -85,7 +85,8 @@ describe('files of the state', () => {
       rmSync(inRoot(path), { recursive: true, force: true });
       rmSync(inRoot(`${path}.broken`), { recursive: true, force: true });
       await make(path);
-      expect(await world.run(['select']), file).toMatchObject({ status: 0 });
+      const selected = await world.run(['select']);
+      expect(selected.status, selected.stderr).toBe(0);
       expect((await world.run(['apply'])).status, file).toBe(0);
     }
     expect(world.names('var/lib/extensions/app.raw.v')).toContain('app_2.raw');
