@@ -4,7 +4,7 @@
 #
 #   systemd-host.sh DIR TREE NAME [nspawn option...]
 #
-# TREE is copied to DIR/root. Commands are read from stdin, one per line, and
+# TREE is copied to DIR/root, its /usr by hard links. Commands are read from stdin, one per line, and
 # each is answered by one line:
 #
 #   boot [nspawn option...]  start the container  -> "leader PID", or "failed STATUS"
@@ -66,7 +66,25 @@ prepare() {
   for ((number = 0; number < 32; number++)); do
     mknod -m 0660 "/dev/loop$number" b 7 "$number" 2>/dev/null || true
   done
-  cp --archive --reflink=auto "$tree" "$dir/root"
+  copy_tree
+}
+
+# Files below /usr are shared with the tree by hard links, since copying them takes longer than a boot: nothing may write
+# into one that is there. os-release, which hosts change, is their own; so is all that is not below /usr.
+copy_tree() {
+  local entry
+  mkdir "$dir/root"
+  chmod --reference="$tree" "$dir/root"
+  for entry in "$tree"/*; do
+    [[ $entry == "$tree/usr" ]] || cp --archive --reflink=auto "$entry" "$dir/root/"
+  done
+  # Links cannot lead to another file system.
+  if cp --archive --link "$tree/usr" "$dir/root/" 2>/dev/null; then
+    cp --archive --remove-destination "$tree/usr/lib/os-release" "$dir/root/usr/lib/os-release"
+  else
+    rm --recursive --force "$dir/root/usr"
+    cp --archive "$tree/usr" "$dir/root/"
+  fi
 }
 
 boot() {

@@ -154,7 +154,7 @@ export function treeCommand(tree: string, program: string): string[] {
 }
 
 /**
- * Boots a private copy of a Debian tree and waits until its boot is finished,
+ * Boots a copy of a Debian tree (its files below /usr are shared) and waits until its boot is finished,
  * which includes a boot with failed units. `stop()` must be called at the end;
  * if the test process dies before, the host goes away by itself.
  */
