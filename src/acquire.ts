@@ -157,7 +157,10 @@ function withPublishedName(facts: ImageFacts, path: string, instance: OfferedIns
  * Why a component has nothing to offer this host, when nothing is active either.
  * @returns undefined when something is active, so that the situation is a notice and no failure
  */
-export function nothingFits({ sources }: System, resolution: Resolution): UnsuitableError | TrustError | undefined {
+export function nothingFits(
+  { sources, options }: System,
+  resolution: Resolution,
+): UnsuitableError | TrustError | undefined {
   const [newest] = resolution.versions;
   const { transfers } = resolution.component;
   if (!newest && transfers.every((transfer) => sources.of(transfer).mayBeEmpty)) return undefined;
@@ -165,11 +168,17 @@ export function nothingFits({ sources }: System, resolution: Resolution): Unsuit
   // What is left of a set may not be filled up from what was published again: there is a way out, and it says so.
   const republished = republishedFailure(resolution);
   if (republished) return republished;
+  const { name } = resolution.component;
+  if (!newest && options.offline) {
+    return new UnsuitableError(`${name}: none is installed, and nothing of it was acquired yet`, {
+      next: `"extupdate apply ${name}" fetches it, too`,
+    });
+  }
   const why = newest
     ? `the newest is ${newest.version}: ${newest.reason.text}`
     : 'the source offers no version that MatchPattern= matches';
-  return new UnsuitableError(`${resolution.component.name}: no version fits and none is installed; ${why}`, {
-    next: `see "extupdate why ${resolution.component.name}"`,
+  return new UnsuitableError(`${name}: no version fits and none is installed; ${why}`, {
+    next: `see "extupdate why ${name}"`,
   });
 }
 

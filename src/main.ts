@@ -5,6 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
+import { commandFirst } from './cli/command-first.ts';
 import { tellError } from './cli/journal.ts';
 import { exitStatus, reportOf, signalStatus } from './errors.ts';
 import { programVersion } from './program.ts';
@@ -45,7 +46,7 @@ process.stderr.on('error', () => {});
 
 /** Runs the command line, and leaves its status. */
 async function main(): Promise<void> {
-  const argv = process.argv.slice(2);
+  const argv = commandFirst(process.argv.slice(2));
   // Asked by other programs, to see whether this one runs at all.
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
     process.stdout.write(`${programVersion}\n`);

@@ -61,7 +61,10 @@ async function wayBack(system: System, names: readonly string[]) {
     if (!wanted || !isInstalled(system, state, survey, wanted)) {
       const why = undone && !wanted ? 'it was not there before the last change' : 'there is no version to go back to';
       throw new UnsuitableError(`${name}: ${why}`, {
-        next: `"extupdate list ${name}" shows what is here; "extupdate rollback NAME" goes back with one component`,
+        next:
+          names.length > 0
+            ? `"extupdate list ${name}" shows what there is; "extupdate apply ${name}@VERSION" takes one of it`
+            : `"extupdate list ${name}" shows what is here; "extupdate rollback NAME" goes back with one component`,
       });
     }
     requests.set(name, wanted);
@@ -136,11 +139,27 @@ export async function hold(
         throw new UsageError(`${name}: no version is active`, { next: `name one: extupdate hold ${name}@VERSION` });
       }
       if (requests.has(name)) requireVersion(resolveSurvey(system, state, survey, version), version);
-      if (state.pinned[name] === version) continue;
+      const wasOut = release(state, system.os.identity, name, version);
+      if (state.pinned[name] === version && !wasOut) continue;
       state.pinned[name] = version;
       done.push({ component: name, action: 'hold', version, from: activeVersion(survey) ?? null });
     }
   });
+}
+
+/** What a person names is wanted: what kept it out until now is over. @returns whether there was something */
+function release(state: State, identity: string, name: string, version: string): boolean {
+  const bad = Object.entries(state.bad).filter(([, mark]) => mark.component === name && mark.version === version);
+  for (const [sha256] of bad) delete state.bad[sha256];
+  let wasHeld = false;
+  for (const held of [state.held, state.heldFor[identity] ?? {}]) {
+    const rest = held[name]?.filter((one) => one !== version);
+    if (rest === undefined || rest.length === held[name]?.length) continue;
+    wasHeld = true;
+    if (rest.length > 0) held[name] = rest;
+    else delete held[name];
+  }
+  return wasHeld || bad.length > 0;
 }
 
 /** Releases components: from a hold, from what a rollback or a failed OS update keeps out, and from bad marks. */

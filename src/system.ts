@@ -45,7 +45,7 @@ export interface RunOptions {
   readonly unwanted?: readonly string[];
   /** Whether what was published again with other content is taken. */
   readonly acceptRepublished?: boolean;
-  /** Whether a mistake in `extupdate.conf` is told and not obeyed: at boot, something has to be selected. */
+  /** Whether a mistake in `extupdate.conf` is told and not obeyed: what needs no server has to go on. */
   readonly lenient?: boolean;
   /** How long to wait for another run to end, in seconds; 0 = not at all. */
   readonly waitSec: number;

@@ -162,7 +162,9 @@ export async function planUpdate(
     const republished = republishedFailure(work.resolution);
     if (republished) work.trouble = reportOf(republished);
     if (requested !== undefined) requireVersion(work.resolution, requested);
-    const failure = doesNotFit(work.resolution, requested);
+    const { failure: unreachable } = work.survey;
+    const failure =
+      doesNotFit(work.resolution, requested) ?? (unreachable ? undefined : nothingFits(system, work.resolution));
     if (failure) throw failure;
     planWork(system, work);
   });

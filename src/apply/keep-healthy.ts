@@ -145,7 +145,7 @@ async function warnOfHang(system: System, replacements: ReadonlyMap<Changed, rea
   for (const [{ work }] of risky) {
     system.options.reporter.notice(
       work.survey.component.name,
-      `its image names units to restart, for which systemd ${SYSTEMD_HANGS_SINCE} waits forever at boot; install units/systemd-sysext.service.d of extupdate`,
+      `its image names units to restart, for which systemd ${SYSTEMD_HANGS_SINCE} waits forever at boot; "extupdate doctor" says what helps`,
     );
   }
 }

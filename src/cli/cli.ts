@@ -75,7 +75,11 @@ export function buildProgram(argv: readonly string[], quiet: boolean, actions: A
     .showHelpAfterError('(see extupdate --help)')
     .helpCommand(false);
   const add = (name: string, words: string, description: string, options: { hidden?: boolean } = {}) =>
-    program.command(`${name} ${words}`.trim(), options).description(description).exitOverride();
+    program
+      .command(`${name} ${words}`.trim(), options)
+      .description(description)
+      .exitOverride()
+      .showHelpAfterError(`(see extupdate ${name} --help)`);
   for (const text of commands as readonly (CommandText & { readonly name: CommandName })[]) {
     const command = add(text.name, text.words, text.summary).helpGroup(`${groupTitles[text.group]}:`);
     if (argv.includes(text.name)) addOptions(command, text);

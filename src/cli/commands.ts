@@ -127,7 +127,7 @@ export function check(run: RunOptions): Promise<Outcome> {
 
 /** What is installed and visible now; asks no server. */
 export function status(run: RunOptions): Promise<Outcome> {
-  return withSystem({ ...run, offline: true }, async (system) => {
+  return withSystem({ ...run, offline: true, lenient: true }, async (system) => {
     const state = readState(run.root, false);
     const surveys = await surveyAll(system, state, { sources: false });
     const { servicesSeen } = await import('../services/services-seen.ts');

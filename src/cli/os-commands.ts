@@ -37,7 +37,7 @@ export function blessCommand(run: RunOptions, dryRun: boolean): Promise<Outcome>
 
 /** Back to the versions before. */
 export function rollbackCommand(run: RunOptions, names: readonly string[], dryRun: boolean): Promise<Outcome> {
-  return withSystem({ ...run, offline: true }, async (system) => {
+  return withSystem({ ...run, offline: true, lenient: true }, async (system) => {
     requireManaged(system);
     const { rollback } = await import('../rollback.ts');
     const result = await rollback(system, names, { dryRun });

@@ -26,7 +26,9 @@ export function doneLines(outcome: Outcome): DoneLine[] {
   const words = outcome.dryRun ? PLANNED_WORDS : DONE_WORDS;
   const lines = [...last.values()].map((done) => {
     const { component, action, version, from } = done;
-    const was = from && from !== version ? ` (was ${from})` : '';
+    const other = from && from !== version;
+    // A hold changes nothing by itself.
+    const was = !other ? '' : action === 'hold' ? `; ${from} is active until "extupdate apply"` : ` (was ${from})`;
     return { text: `${component}: ${words[action]} ${version}${was}`, ...(outcome.dryRun ? {} : { done }) };
   });
   const off = renderTurnedOff(outcome).map((text) => ({ text }));

@@ -16,9 +16,9 @@ function renderRemoval(
   const isDisabled = definitions.some(({ action }) => action === 'disable') && definitions.some(isKept);
   return [
     `${component}:`,
-    ...(visible.length > 0 ? [`  not visible any more: ${visible.join(', ')}`] : []),
+    ...(visible.length > 0 ? [`  will be hidden: ${visible.join(', ')}`] : []),
     ...services.map((unit) => `  in use by ${unit}, which mounts it itself and cannot start without it`),
-    ...files.map(({ path }) => `  deleted: ${path}`),
+    ...files.map(({ path }) => `  will be deleted: ${path}`),
     ...(files.length === 0 ? [none] : []),
     ...definitions.flatMap((change) => lineOf(change, isDisabled)),
   ];
@@ -31,11 +31,11 @@ function isKept({ action }: DefinitionChange): boolean {
 function lineOf({ file, action }: DefinitionChange, isDisabled: boolean): string[] {
   switch (action) {
     case 'delete':
-      return [`  definition deleted: ${file}`];
+      return [`  definition, will be deleted: ${file}`];
     case 'mask':
-      return [`  definition masked, for it was shipped with the OS: ${file} -> /dev/null`];
+      return [`  definition, will be masked, for it was shipped with the OS: ${file} -> /dev/null`];
     case 'disable':
-      return isDisabled ? [`  disabled: ${file}`] : [];
+      return isDisabled ? [`  will be disabled, by ${file}`] : [];
     case 'keep':
       return [`  stays, for it was written by hand (--purge deletes it): ${file}`];
   }

@@ -51,7 +51,12 @@ export function renderVersions(outcome: Outcome, options: TextOptions): string {
 
 /** `status`: the versions, and which of them services see that mount an image themselves. */
 export function renderStatus(outcome: Outcome, options: TextOptions): string {
-  const list = renderList(outcome, options);
+  const failed = new Set(outcome.errors.map(({ component }) => component));
+  const missing = outcome.components
+    .filter(({ name, versions }) => versions.length === 0 && !failed.has(name))
+    .map(({ name }) => `${name}: nothing is installed; "extupdate apply ${name}" installs it`);
+  const hasVersions = outcome.components.some(({ versions }) => versions.length > 0);
+  const list = [...(hasVersions || missing.length === 0 ? [renderList(outcome, options)] : []), ...missing].join('\n');
   const rows = (outcome.services ?? []).map(({ unit, component, version, exposed }) => [
     unit,
     component,

@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { type MaintenanceWindow, parseMaintenanceWindow } from '../daemon/maintenance-window.ts';
 import { defaultNetworkLimits, type NetworkLimits } from '../fetch/limits.ts';
+import { didYouMean } from '../near-names.ts';
 import { parseBoolean, parseSize, parseTimeSpan } from '../syntax.ts';
 import type { Assignment, Problem } from './ini.ts';
 import { parsedBy } from './parsed-by.ts';
@@ -174,7 +175,7 @@ export function parseConfig(assignments: readonly Assignment[]): { config: Confi
       if (result.success) (lists[key] as unknown[]).push(result.data);
       else invalid(`"${value}" is not valid`, listSettings[key].allowed);
     } else {
-      invalid('unknown setting', configSettingNames.join(', '));
+      problems.push({ file, line, message: `${key}=: unknown setting${hintFor(key)}`, severity: 'error' });
     }
   }
   const config: Config = {
@@ -211,4 +212,9 @@ function atLeast(value: number | undefined, min: number): number | undefined {
 
 function positive(value: number | undefined): number | undefined {
   return value !== undefined && value > 0 ? value : undefined;
+}
+
+function hintFor(key: string): string {
+  const near = didYouMean(key, configSettingNames);
+  return near === '' ? '; extupdate.conf(5) has all of them' : near;
 }

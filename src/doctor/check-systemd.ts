@@ -59,7 +59,13 @@ export function checkSystemd(facts: SystemdFacts): Finding[] {
   }
   if (version >= 262 && restarting.length > 0 && !hasBootDropIn) {
     const text = `systemd ${version} waits for itself at boot for units that ${restarting.join(', ')} has it restart`;
-    findings.push(problem(exitStatus.activation, text, 'install units/systemd-sysext.service.d of extupdate'));
+    findings.push(
+      problem(
+        exitStatus.activation,
+        text,
+        'copy systemd-sysext.service.d of extupdate (where it came as an extension: from /usr/lib/extupdate) to /etc/systemd/system',
+      ),
+    );
   }
   const lacking = systemdFeatures.filter(({ since }) => version < since).map(({ lacks }) => lacks);
   if (version < TRIED_SINCE) {

@@ -98,8 +98,7 @@ function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
-const LOOK_AT_NETWORK =
-  'a later run tries again; if it stays, look at the network, the proxy, and the host in Path= of the definition';
+const LOOK_AT_NETWORK = 'look at the network, the proxy, and the host in the URL; a later run tries again';
 
 /** Nothing that the server said: there was no connection, or it ended. */
 const NETWORK: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 /** Facts about the OS that images have to fit: os-release, architecture, and the values of specifiers. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { hostname, release as kernelRelease, machine } from 'node:os';
 import type { SpecifierValues } from '../definition/specifiers.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, UsageError } from '../errors.ts';
 import { parseRelease } from '../resolve/os-release.ts';
 import type { HostRelease, ReleaseFields } from '../types.ts';
 import { readBoundedFile } from './bounded-file.ts';
@@ -81,6 +81,9 @@ function readOsRelease(root: string): ReleaseFields {
   const fields = text === undefined ? undefined : parseRelease(text);
   if (fields?.ID) return fields;
   const where = root === '' ? '/etc/os-release' : `${root}/usr/lib/os-release`;
+  if (root !== '' && !existsSync(root)) {
+    throw new UsageError(`--root=: ${root}: there is no such directory`, { next: 'name the top of a tree of an OS' });
+  }
   throw new ConfigError(`${where}: ${fields ? 'has no ID=' : 'there is no os-release file'}`, {
     next: root === '' ? 'nothing can be matched without it' : 'does --root= name a tree of an operating system?',
   });

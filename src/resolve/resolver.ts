@@ -95,7 +95,9 @@ export function resolve(input: ResolveInput): Resolution {
   const requested = input.requested;
   const chosen =
     requested === undefined ? eligible[0] : eligible.find(({ state }) => isSameVersion(state.version, requested));
-  const versions = states.map((entry) => ({ ...entry.state, reason: reasonFor(entry, chosen, input) }));
+  const newest = states.find(({ ruledOut }) => ruledOut?.code === 'held');
+  const passedOver = newest && chosen && states.indexOf(newest) < states.indexOf(chosen) ? newest : undefined;
+  const versions = states.map((entry) => ({ ...entry.state, reason: reasonFor(entry, { chosen, passedOver }, input) }));
   const chosenState = versions.find((state) => state.version === chosen?.state.version);
   return {
     component: input.component,
@@ -239,19 +241,29 @@ function judgeVersion(
   return { compatible: open ? null : true, text: '' };
 }
 
-function reasonFor(entry: Assessed, chosen: Assessed | undefined, input: ResolveInput): Reason {
+/** What was decided: `passedOver` is the newest that is held, if it is newer than what was chosen. */
+interface Decision {
+  readonly chosen: Assessed | undefined;
+  readonly passedOver: Assessed | undefined;
+}
+
+function reasonFor(entry: Assessed, { chosen, passedOver }: Decision, input: ResolveInput): Reason {
   if (entry.ruledOut) return entry.ruledOut;
   if (entry === chosen) {
-    return { code: entry.state.active ? 'current' : 'chosen', text: whyChosen(entry, input) };
+    return { code: entry.state.active ? 'current' : 'chosen', text: whyChosen(entry, passedOver, input) };
   }
   if (input.requested !== undefined && entry.state.version !== input.requested) {
     return { code: 'not-requested', text: `${input.requested} was asked for` };
   }
-  if (entry.state.compatible === null) return { code: 'unknown', text: 'not looked at: a newer version fits' };
+  if (entry.state.compatible === null) return { code: 'unknown', text: 'not looked at: a newer one comes first' };
   return { code: 'older', text: `older than ${chosen?.state.version}` };
 }
 
-function whyChosen({ state }: Assessed, { component, pinned, requested }: ResolveInput): string {
+function whyChosen(
+  { state }: Assessed,
+  passedOver: Assessed | undefined,
+  { component, pinned, requested }: ResolveInput,
+): string {
   if (requested !== undefined && !state.active) return 'asked for';
   if (pinned === state.version) return 'held at this version';
   if (state.compatible === null) {
@@ -261,5 +273,6 @@ function whyChosen({ state }: Assessed, { component, pinned, requested }: Resolv
   const waits = state.complete && !state.active;
   if (waits && component.settings.activate === 'reboot') return 'becomes active at the next boot';
   if (waits && component.settings.activate === 'manual') return 'waits for "apply --now"';
+  if (passedOver) return `the newest version that fits and is not held (${passedOver.state.version} is)`;
   return 'the newest version that fits';
 }

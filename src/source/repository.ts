@@ -149,7 +149,7 @@ async function obtain(baseUrl: string, signed: boolean, options: RepositoryOptio
   const usable = previous && (!signed || previous.signature) ? previous : undefined;
   if (!options.offline) return fetchBoth(baseUrl, usable, signed, options);
   if (usable) return usable;
-  throw new NetworkError(`${displayUrl(baseUrl)}/SHA256SUMS: not known here, and --offline forbids to fetch it`, {
+  throw new NetworkError(`${displayUrl(baseUrl)}/SHA256SUMS: not known here yet, and this run fetches nothing`, {
     next: 'run extupdate acquire once with a network',
   });
 }

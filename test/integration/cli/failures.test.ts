@@ -407,7 +407,53 @@ describe('without privileges', () => {
   });
 });
 
+describe('of what is defined and not installed', () => {
+  beforeEach(async () => {
+    define('other');
+    const release = { ID: 'otheros', VERSION_ID: '9' };
+    await world.publish('other', { 'other_1.raw': extensionImage({ name: 'other', release, files: {} }) });
+  });
+
+  it('apply --dry-run tells what apply would tell, where nothing fits (13)', async () => {
+    const [would, did] = [await world.run(['apply', 'other', '--dry-run']), await world.run(['apply', 'other'])];
+    expect([would.status, would.stderr]).toEqual([did.status, expect.stringContaining('no version fits')]);
+    expect([did.status, did.stderr]).toEqual([13, expect.stringContaining('no version fits')]);
+  });
+
+  it('status says how to install it, and install that it was not acquired (13)', async () => {
+    expect((await world.run(['status'])).stdout).toMatch(
+      /\nother: nothing is installed; "extupdate apply other" installs it\n$/,
+    );
+    const installed = await world.run(['install', 'other']);
+    expect([installed.status, installed.stderr]).toEqual([
+      13,
+      expect.stringContaining('nothing of it was acquired yet'),
+    ]);
+  });
+});
+
+it('a mistake in extupdate.conf keeps nobody from status and rollback', async () => {
+  world.write('etc/extupdate.conf', '[Extupdate]\nRatelimit=1\n');
+  const status = await world.run(['status']);
+  expect([status.status, status.stderr]).toEqual([0, expect.stringContaining('did you mean RateLimit')]);
+  expect((await world.run(['check'])).status).toBe(3);
+});
+
+it('--root= has to be there (2)', async () => {
+  const result = await runProgram(['list', '--root=/no/such/tree']);
+  expect([result.status, result.stderr]).toEqual([2, expect.stringContaining('there is no such directory')]);
+});
+
 describe('--version and --help', () => {
+  it('options may stand before the command, and a wrong one names the help of it', async () => {
+    expect(await runProgram([`--root=${world.root}`, 'components'])).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('app'),
+    });
+    const wrong = await runProgram(['list', '--bogus']);
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('(see extupdate list --help)')]);
+  });
+
   it('answer without a host', async () => {
     expect(await runProgram(['--version'])).toMatchObject({
       status: 0,

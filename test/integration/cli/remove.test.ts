@@ -54,10 +54,10 @@ describe('what add has brought', () => {
     expect(result).toMatchObject({ status: 0 });
     expect(lines(result)).toEqual([
       'app:',
-      '  not visible any more: app',
-      '  deleted: /var/lib/extensions/app.raw.v/app_1.raw',
-      '  deleted: /var/lib/extensions/app.raw.v/app_2.raw',
-      '  definition deleted: /etc/extupdate/transfer.d/app.transfer',
+      '  will be hidden: app',
+      '  will be deleted: /var/lib/extensions/app.raw.v/app_1.raw',
+      '  will be deleted: /var/lib/extensions/app.raw.v/app_2.raw',
+      '  definition, will be deleted: /etc/extupdate/transfer.d/app.transfer',
       'app: removed',
     ]);
     expect(world.names('var/lib/extensions')).toEqual(['other.raw.v']);
@@ -91,7 +91,7 @@ describe('what add has brought', () => {
     ]);
     const unasked = await world.run(['remove', 'app']);
     expect(unasked.status).toBe(2);
-    expect(unasked.stdout).toContain('  deleted: /var/lib/extensions/app.raw.v/app_1.raw');
+    expect(unasked.stdout).toContain('  will be deleted: /var/lib/extensions/app.raw.v/app_1.raw');
     expect(unasked.stderr).toContain('--yes does it');
     const no = await runOnTerminal(['remove', 'app', `--root=${world.root}`], ['n\n']);
     expect(no).toMatchObject({ status: 0, screen: expect.stringContaining('Nothing was removed.') });
@@ -106,7 +106,7 @@ describe('what add has brought', () => {
     expect(lines(result)).toEqual([
       'app:',
       '  nothing of it is deleted (--keep-files)',
-      '  definition deleted: /etc/extupdate/transfer.d/app.transfer',
+      '  definition, will be deleted: /etc/extupdate/transfer.d/app.transfer',
       'app: removed',
     ]);
     expect(world.names('var/lib/extensions/app.raw.v')).toEqual(['.parked', 'app_1.raw']);
@@ -174,9 +174,9 @@ describe('definitions that others have written', () => {
     const result = await world.run(['remove', 'app', '--yes']);
     expect(lines(result)).toEqual([
       'app:',
-      '  not visible any more: app',
-      '  deleted: /var/lib/extensions/app.raw.v/app_1.raw',
-      '  disabled: /etc/extupdate/transfer.d/app.component.d/50-systemd-sysupdate-enabled.conf',
+      '  will be hidden: app',
+      '  will be deleted: /var/lib/extensions/app.raw.v/app_1.raw',
+      '  will be disabled, by /etc/extupdate/transfer.d/app.component.d/50-systemd-sysupdate-enabled.conf',
       '  stays, for it was written by hand (--purge deletes it): /etc/extupdate/transfer.d/10-app.transfer',
       'app: removed, and disabled: "extupdate enable app" takes it back',
     ]);
@@ -198,7 +198,9 @@ describe('definitions that others have written', () => {
     await world.run(['apply']);
     expect(world.names('var/lib/extensions/app.raw.v')).toEqual(['.parked', 'app_1.raw']);
     const result = await world.run(['remove', 'app', '--yes']);
-    expect(result.stdout).toContain(`  definition masked, for it was shipped with the OS: /${mask} -> /dev/null\n`);
+    expect(result.stdout).toContain(
+      `  definition, will be masked, for it was shipped with the OS: /${mask} -> /dev/null\n`,
+    );
     expect(readlinkSync(join(world.root, mask))).toBe('/dev/null');
     expect(existsSync(join(world.root, 'dev/null'))).toBe(false);
     expect(world.names('var/lib/extensions')).toEqual([]);

@@ -108,7 +108,7 @@ it('offline, saved lists have to do', async () => {
   const unknown = await search('--offline');
   expect([unknown.status, unknown.short]).toEqual([0, []]);
   const told = await world.run(['search', '--offline']);
-  expect(told.stderr).toContain('not known here, and --offline forbids to fetch it');
+  expect(told.stderr).toContain('not known here yet, and this run fetches nothing');
   await search();
   await world.publish('app', files('app_1.raw', 'app_2.raw'));
   expect((await search('--offline')).short).toEqual([['app', '1', 'app', '/app/']]);

@@ -358,10 +358,21 @@ describe('a person decides', () => {
     await offer('app', '1:1', '2:1', '3:1');
     expect((await world.run(['apply'])).stdout).toBe('Nothing to do.\n');
     expect((await world.run(['why', 'app'])).stdout).toContain('held at 2; "extupdate unhold app" releases it');
-    expect((await world.run(['hold', 'app@1'])).stdout).toBe('app: held at 1 (was 2)\n');
+    expect((await world.run(['hold', 'app@1'])).stdout).toBe('app: held at 1; 2 is active until "extupdate apply"\n');
     expect((await world.run(['apply'])).stdout).toBe('app: exposed 1 (was 2)\n');
     expect((await world.run(['unhold', 'app'])).status).toBe(0);
     expect((await world.run(['apply'])).stdout).toBe('app: exposed 3 (was 1)\n');
+  });
+
+  it('hold of a version that was held out takes it, and a later hold is not undone by it', async () => {
+    await world.run(['apply', 'app@1']);
+    expect((await world.run(['why', 'app'])).stdout).toContain('not held (2 is)');
+    await world.run(['hold', 'app@2']);
+    expect(JSON.parse(world.read('var/lib/extupdate/state.json') ?? '')).toMatchObject({
+      pinned: { app: '2' },
+      held: {},
+    });
+    expect((await world.run(['apply'])).stdout).toBe('app: exposed 2 (was 1)\n');
   });
 
   it('--dry-run says what would be held, released or rolled back, and changes nothing', async () => {

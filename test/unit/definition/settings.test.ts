@@ -136,7 +136,7 @@ describe('extupdate.conf', () => {
       'MaintenanceWindow=Sa 02:00-04:00',
       'MaintenanceWindow=: "Sa 02:00-04:00" is not valid; allowed: [DAYS] HH:MM-HH:MM',
     ],
-    ['MaxImagesize=1', 'MaxImagesize=: unknown setting; allowed: MaxImageSize'],
+    ['MaxImagesize=1', 'MaxImagesize=: unknown setting; did you mean MaxImageSize?'],
   ])('%s: %s', (text, message) => {
     expect(config(text).problems).toMatchObject([{ line: 2, message: expect.stringContaining(message) }]);
   });
