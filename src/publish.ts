@@ -6,7 +6,7 @@ import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, PolicyError, StorageError, UnsuitableError, UsageError } from './errors.ts';
 import { readBoundedFile } from './os/bounded-file.ts';
-import { takeLock } from './os/lock.ts';
+import { takeDirectoryLock } from './os/lock.ts';
 import { errorCode } from './os/storage-error.ts';
 import { bestBeforeName } from './publish/best-before.ts';
 import { SIGNATURE_NAME } from './publish/file-names.ts';
@@ -27,9 +27,6 @@ import { ownSidecarName, readOwnSidecar } from './publish/sidecars.ts';
 import { type GoodSignature, judgeOwnSignature, newestCreation, type Signer, type Signing } from './publish/signer.ts';
 import { hashSteadyFile, requireSteady, type SteadyFile } from './publish/steady-file.ts';
 import { readSidecar, SIDECAR_SIZE_MAX } from './source/sidecar.ts';
-
-/** Where publishers of a directory meet, so that they are one at a time. */
-const LOCK_NAME = '.extupdate-publish.lock';
 
 /** A key that expires within so many days is worth a word. */
 const EXPIRES_SOON_DAYS = 30;
@@ -81,7 +78,8 @@ export async function publish(options: PublishOptions): Promise<Publication> {
   const signer = await openSigner(options.signing, options.now());
   try {
     if (dryRun) return await publishLocked(options, signer);
-    const lock = await takeLock(join(directory, LOCK_NAME), 'publish', { waitSec, signal });
+    // Publishers are one at a time. A file would be served, copied along, and be its first publisher's.
+    const lock = await takeDirectoryLock(directory, { waitSec, signal });
     try {
       return await publishLocked(options, signer);
     } finally {

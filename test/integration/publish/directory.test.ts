@@ -1,14 +1,17 @@
 /** What is in a directory when it is published: files that change, names, sidecars, days; and two publishers at once. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, linkSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { takeLock } from '../../../src/os/lock.ts';
+import { takeDirectoryLock } from '../../../src/os/lock.ts';
 import { extensionImage } from '../../support/images.ts';
 import { pack } from '../../support/pack.ts';
 import { makePublisher, type Publisher, sha256sumCheck, versionOf } from '../../support/publisher.ts';
 import { runProgram } from '../../support/world.ts';
+
+const isRoot = process.getuid?.() === 0;
+const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
 const unsigned = { signing: { by: 'nobody' } } as const;
 
@@ -194,27 +197,47 @@ describe('sidecars', () => {
   });
 });
 
-const isRoot = process.getuid?.() === 0;
 it.skipIf(!isRoot)('a directory that this user may not write to is told of, and root is not asked for', async () => {
-  const wrapper = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
   chmodSync(publisher.directory, 0o755);
-  const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign'], { wrapper });
+  const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign'], { wrapper: asNobody });
   expect([status, stderr]).toEqual([14, expect.stringContaining('permission denied')]);
   expect(stderr).toContain('run as the user who may read all of the directory and write to it');
 });
 
 describe('two publishers', () => {
-  it('are one at a time', async () => {
-    const lock = await takeLock(join(publisher.directory, '.extupdate-publish.lock'), 'publish');
+  it('are one at a time, and the lock is no file in the directory', async () => {
+    const lock = await takeDirectoryLock(publisher.directory);
     try {
       const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign']);
-      expect([status, stderr]).toEqual([75, expect.stringContaining(`process id ${process.pid}`)]);
-      expect(publisher.names()).toEqual(['app_1.raw']);
+      expect([status, stderr]).toEqual([
+        75,
+        expect.stringContaining(`busy: another run holds ${publisher.directory}\n`),
+      ]);
       // Looking is no publishing.
       expect((await runProgram(['publish', publisher.directory, '--no-sign', '--dry-run'])).status).toBe(0);
+      expect(publisher.names()).toEqual(['app_1.raw']);
+      // Where this is not known beforehand, flock(1) says it, when there was time to wait.
+      await expect(publisher.publish({ ...unsigned, waitSec: 0.01 })).rejects.toMatchObject({ exit: 75 });
     } finally {
       await lock.release();
     }
     expect((await runProgram(['publish', publisher.directory, '--no-sign'])).status).toBe(0);
+    expect(publisher.names()).toEqual(['SHA256SUMS', 'app_1.raw', 'app_1.raw.json']);
+  });
+
+  it('may be any users, and a copy of links is published as the original is', async () => {
+    // Earlier versions made this file, as whoever came first: it is nobody's hindrance any more.
+    const old = join(publisher.directory, '.extupdate-publish.lock');
+    writeFileSync(old, '{"pid":1}', { mode: 0o600 });
+    linkSync(old, join(publisher.directory, '.copy'));
+    await publisher.publish(unsigned);
+    expect(listed()).toEqual(['app_1.raw', 'app_1.raw.json']);
+    expect(readFileSync(old, 'utf8')).toBe('{"pid":1}');
+    if (!isRoot) return;
+    execFileSync('chown', ['65534', publisher.directory]);
+    publisher.put('app_2.raw', versionOf('app', '2'));
+    const owner = await runProgram(['publish', publisher.directory, '--no-sign'], { wrapper: asNobody });
+    expect([owner.status, owner.stderr]).toEqual([0, '']);
+    expect(listed()).toContain('app_2.raw');
   });
 });
