@@ -2,12 +2,12 @@
  * The story of `publish`: read a directory of images as clients would, judge it, list it, sign the list, and put both in
  * the place of those before. Nothing is written where anything is wrong.
  */
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError, PolicyError, StorageError, UnsuitableError, UsageError } from './errors.ts';
 import { readBoundedFile } from './os/bounded-file.ts';
 import { takeDirectoryLock } from './os/lock.ts';
-import { errorCode } from './os/storage-error.ts';
+import { errorCode, storageError } from './os/storage-error.ts';
 import { bestBeforeName } from './publish/best-before.ts';
 import { SIGNATURE_NAME } from './publish/file-names.ts';
 import type { ImageVerdict } from './publish/judge-image.ts';
@@ -72,11 +72,9 @@ export interface Publication {
  */
 export async function publish(options: PublishOptions): Promise<Publication> {
   const { directory, dryRun, waitSec, signal } = options;
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`${directory}: not a directory`);
-  }
-  const signer = await openSigner(options.signing, options.now());
   try {
+    requireDirectory(directory);
+    const signer = await openSigner(options.signing, options.now());
     if (dryRun) return await publishLocked(options, signer);
     // Publishers are one at a time. A file would be served, copied along, and be its first publisher's.
     const lock = await takeDirectoryLock(directory, { waitSec, signal });
@@ -90,6 +88,16 @@ export async function publish(options: PublishOptions): Promise<Publication> {
     const isForbidden = error instanceof StorageError && errorCode(error.cause) === 'EACCES';
     throw isForbidden ? new StorageError(error.message, { cause: error, next: WHO_MAY }) : error;
   }
+}
+
+function requireDirectory(path: string): void {
+  let info: Stats | undefined;
+  try {
+    info = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw storageError(path, error);
+  }
+  if (!info?.isDirectory()) throw new UsageError(`${path}: not a directory`);
 }
 
 const WHO_MAY = 'run as the user who may read all of the directory and write to it';

@@ -1,6 +1,16 @@
 /** What is in a directory when it is published: files that change, names, sidecars, days; and two publishers at once. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, linkSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -202,6 +212,18 @@ it.skipIf(!isRoot)('a directory that this user may not write to is told of, and 
   const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign'], { wrapper: asNobody });
   expect([status, stderr]).toEqual([14, expect.stringContaining('permission denied')]);
   expect(stderr).toContain('run as the user who may read all of the directory and write to it');
+});
+
+it('a directory that cannot be looked at is told of, with the reason', async () => {
+  symlinkSync('loop', join(publisher.directory, 'loop'));
+  const loop = await runProgram(['publish', join(publisher.directory, 'loop'), '--no-sign']);
+  expect([loop.status, loop.stderr]).toEqual([14, expect.stringMatching(/loop: .*\(ELOOP\)/)]);
+  if (!isRoot) return;
+  const below = join(publisher.directory, 'below');
+  mkdirSync(below);
+  const closed = await runProgram(['publish', below, '--no-sign'], { wrapper: asNobody });
+  expect([closed.status, closed.stderr]).toEqual([14, expect.stringContaining(`${below}: permission denied`)]);
+  expect(closed.stderr).toContain('run as the user who may read all of the directory and write to it');
 });
 
 describe('two publishers', () => {
