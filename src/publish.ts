@@ -2,17 +2,17 @@
  * The story of `publish`: read a directory of images as clients would, judge it, list it, sign the list, and put both in
  * the place of those before. Nothing is written where anything is wrong.
  */
-import { lstatSync, type Stats, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, PolicyError, StorageError, UnsuitableError, UsageError } from './errors.ts';
+import { ConfigError, PolicyError, StorageError, UnsuitableError } from './errors.ts';
 import { takeDirectoryLock } from './os/lock.ts';
-import { errorCode, storageError } from './os/storage-error.ts';
+import { errorCode } from './os/storage-error.ts';
 import { bestBeforeName } from './publish/best-before.ts';
 import { SIGNATURE_NAME } from './publish/file-names.ts';
 import { openSigner } from './publish/open-signer.ts';
 import { type Problem, type PublicationPlan, type PublishedFile, planPublication } from './publish/plan-publication.ts';
 import { type PublishedBefore, readPublishedBefore } from './publish/published-before.ts';
-import { type DirectoryContent, type LeftOut, readDirectory } from './publish/read-directory.ts';
+import { type DirectoryContent, type LeftOut, readDirectory, requireDirectory } from './publish/read-directory.ts';
 import { readFiles } from './publish/read-files.ts';
 import { type Replacement, replaceList } from './publish/replace-list.ts';
 import { type GoodSignature, judgeOwnSignature, newestCreation, type Signer, type Signing } from './publish/signer.ts';
@@ -80,23 +80,13 @@ export async function publish(options: PublishOptions): Promise<Publication> {
   }
 }
 
-function requireDirectory(path: string): void {
-  let info: Stats | undefined;
-  try {
-    info = statSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    throw storageError(path, error);
-  }
-  if (!info?.isDirectory()) throw new UsageError(`${path}: not a directory`);
-}
-
 const WHO_MAY = 'run as the user who may read all of the directory and write to it';
 
 async function publishLocked(options: PublishOptions, signer: Signer | undefined): Promise<Publication> {
   const { directory, bestBefore, dryRun, signal } = options;
   const content = await readDirectory(directory);
   const before = readPublishedBefore(directory, content.names);
-  const { files, steady } = await readFiles(directory, content.payloads, signal);
+  const { files, steady } = await readFiles(directory, content.payloads, before.entries, signal);
   const plan = planPublication({ ...options, files, previous: before.entries });
   const problems = [...unreadableNames(content), ...plan.problems];
   const list = Buffer.from(plan.list);

@@ -18,6 +18,7 @@ import { takeDirectoryLock } from '../../../src/os/lock.ts';
 import { extensionImage } from '../../support/images.ts';
 import { pack } from '../../support/pack.ts';
 import { makePublisher, type Publisher, sha256sumCheck, versionOf } from '../../support/publisher.ts';
+import { sha256 } from '../../support/repository.ts';
 import { runProgram } from '../../support/world.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -196,14 +197,29 @@ describe('sidecars', () => {
     publisher.remove('app_1.raw');
     publisher.put('app_1.raw.gz', packed);
     await publisher.publish(unsigned);
-    const sidecar = publisher.read('app_1.raw.json');
-    // What it says of the image is believed while the image is the same...
-    publisher.put('app_1.raw.json', sidecar.replace('"testos"', '"other"'));
+    // What publish wrote of the image is believed while the image is the same. Nobody would see that but by a lie.
+    const [sidecar, list] = [publisher.bytes('app_1.raw.json'), publisher.read('SHA256SUMS')];
+    const lie = sidecar.toString().replace('"testos"', '"other"');
+    publisher.put('app_1.raw.json', lie);
+    publisher.put('SHA256SUMS', list.replace(sha256(sidecar), sha256(Buffer.from(lie))));
     expect((await publisher.publish(unsigned)).problems).toEqual([]);
     // ...and not any more when it is another.
     publisher.put('app_1.raw.gz', pack('gzip', extensionImage({ name: 'app', release: { ID: '' } })));
     const { problems } = await publisher.publish({ ...unsigned, acceptRepublished: true });
     expect(problems.map(({ error }) => error.message)).toEqual([expect.stringContaining('no ID=')]);
+  });
+
+  it.each(['app_1.raw', 'app_1.raw.gz'])('of its own that somebody has edited are held against %s', async (name) => {
+    publisher.remove('app_1.raw');
+    publisher.put(name, name.endsWith('.gz') ? pack('gzip', versionOf('app', '1')) : versionOf('app', '1'));
+    await publisher.publish(unsigned);
+    publisher.put('app_1.raw.json', publisher.read('app_1.raw.json').replace('"testos"', '"other"'));
+    const edited = publisher.picture();
+    const { problems } = await publisher.publish(unsigned);
+    expect(problems.map(({ error }) => [error.exit, error.message])).toEqual([
+      [13, `app_1.raw.json: it says ID=other, and the image ID=testos (${name})`],
+    ]);
+    expect(publisher.picture()).toBe(edited);
   });
 });
 
