@@ -87,7 +87,7 @@ async function publishLocked(options: PublishOptions, signer: Signer | undefined
   const content = await readDirectory(directory);
   const before = readPublishedBefore(directory, content.names);
   const { files, steady } = await readFiles(directory, content.payloads, before.entries, signal);
-  const plan = planPublication({ ...options, files, previous: before.entries });
+  const plan = planPublication({ ...options, files, names: content.names, previous: before.entries });
   const problems = [...unreadableNames(content), ...plan.problems];
   const list = Buffer.from(plan.list);
   const listChanged = !before.list?.equals(list);

@@ -24,6 +24,8 @@ export interface ReadFile {
 
 export interface PublicationRequest {
   readonly files: readonly ReadFile[];
+  /** All names of the directory, also of what is no file to list: none of them is to be had for a sidecar. */
+  readonly names: ReadonlySet<string>;
   /** What was listed before; undefined where there was no list. */
   readonly previous?: ManifestEntries | undefined;
   /** `YYYY-MM-DD` */
@@ -141,7 +143,7 @@ interface SidecarPlan extends Pick<PublicationPlan, 'sidecars' | 'orphans'> {
 }
 
 /** Which sidecars are written, which of publish's own go, and which of others are wrong. */
-function planSidecars({ files, sidecars: isWriting }: PublicationRequest): SidecarPlan {
+function planSidecars({ files, names, sidecars: isWriting }: PublicationRequest): SidecarPlan {
   const byName = new Map(files.map((file) => [file.name, file]));
   const sidecars: { name: string; text: string }[] = [];
   const contradictions: { name: string; reason: string }[] = [];
@@ -158,7 +160,7 @@ function planSidecars({ files, sidecars: isWriting }: PublicationRequest): Sidec
       const isOutdated = sidecar.own && (sidecar.own.sha256 !== first.sha256 || sidecar.own.image !== first.name);
       if (!isWriting || name !== own || !isOutdated) told.push({ name, facts: sidecar.facts });
     }
-    const isOthers = byName.has(own) && byName.get(own)?.sidecar?.own === undefined;
+    const isOthers = names.has(own) && byName.get(own)?.sidecar?.own === undefined;
     if (isWriting && told.length === 0 && !isOthers) {
       const text = renderSidecar({ image: first.name, sha256: first.sha256 }, first.releases);
       const facts = parseSidecar(text);

@@ -6,6 +6,7 @@ import {
   linkSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   symlinkSync,
   utimesSync,
@@ -207,6 +208,25 @@ describe('sidecars', () => {
     publisher.put('app_1.raw.gz', pack('gzip', extensionImage({ name: 'app', release: { ID: '' } })));
     const { problems } = await publisher.publish({ ...unsigned, acceptRepublished: true });
     expect(problems.map(({ error }) => error.message)).toEqual([expect.stringContaining('no ID=')]);
+  });
+
+  it('are not written over what has their name', async () => {
+    publisher.remove('app_1.raw');
+    for (const name of ['link', 'directory']) publisher.put(`${name}_1.raw.gz`, pack('gzip', versionOf(name, '1')));
+    // Listed once, so that there is something to look for.
+    await publisher.publish(unsigned);
+    for (const name of ['link', 'directory']) publisher.remove(`${name}_1.raw.json`);
+    publisher.put('.precious', 'precious');
+    symlinkSync('.precious', join(publisher.directory, 'link_1.raw.json'));
+    mkdirSync(join(publisher.directory, 'directory_1.raw.json'));
+    const { problems, leftOut } = await publisher.publish(unsigned);
+    expect([problems, leftOut.map(({ file }) => file).sort()]).toEqual([
+      [],
+      ['directory_1.raw.json', 'link_1.raw.json'],
+    ]);
+    expect(listed()).toEqual(['directory_1.raw.gz', 'link_1.raw.gz']);
+    expect(readlinkSync(join(publisher.directory, 'link_1.raw.json'))).toBe('.precious');
+    expect(publisher.read('.precious')).toBe('precious');
   });
 
   it.each(['app_1.raw', 'app_1.raw.gz'])('of its own that somebody has edited are held against %s', async (name) => {
