@@ -21,6 +21,7 @@ import { requireSteady, type SteadyFile } from './publish/steady-file.ts';
 /** A key that expires within so many days is worth a word. */
 const EXPIRES_SOON_DAYS = 30;
 
+/** What is published, and how. */
 export interface PublishOptions {
   readonly directory: string;
   readonly signing: Signing;
@@ -32,6 +33,7 @@ export interface PublishOptions {
   /** Whether the list is signed again although nothing has changed. */
   readonly renew: boolean;
   readonly dryRun: boolean;
+  /** How long to wait for another publisher of the directory, in seconds. */
   readonly waitSec: number;
   readonly now: () => Date;
   readonly signal?: AbortSignal | undefined;

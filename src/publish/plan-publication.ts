@@ -22,6 +22,7 @@ export interface ReadFile {
   readonly sidecar?: { readonly facts: ImageFacts; readonly own?: OwnSidecar | undefined } | undefined;
 }
 
+/** All that a publication is decided by. */
 export interface PublicationRequest {
   readonly files: readonly ReadFile[];
   /** All names of the directory, also of what is no file to list: none of them is to be had for a sidecar. */
@@ -37,6 +38,7 @@ export interface PublicationRequest {
   readonly allowUnsuitable: readonly string[];
 }
 
+/** A line of the list, or one that it has no more. */
 export interface PublishedFile {
   readonly file: string;
   readonly sha256: string;
@@ -48,12 +50,14 @@ export interface PublishedFile {
   readonly reason: string | null;
 }
 
+/** Why nothing is published. */
 export interface Problem {
   /** null where it is about all of them. */
   readonly file: string | null;
   readonly error: ExtupdateError;
 }
 
+/** What is to be written, and what is to be told. */
 export interface PublicationPlan {
   /** Sorted by name, as the list is. */
   readonly published: readonly PublishedFile[];
@@ -67,7 +71,7 @@ export interface PublicationPlan {
   readonly orphans: readonly string[];
 }
 
-/** Decides what is published; nothing may be where there are problems. */
+/** Decides what is published. @returns a plan that may only be carried out where it has no problems */
 export function planPublication(request: PublicationRequest): PublicationPlan {
   const problems: Problem[] = [];
   const refuse = (file: string | null, error: ExtupdateError) => problems.push({ file, error });

@@ -6,11 +6,13 @@ import { isTemporaryName } from '../os/atomic-file.ts';
 import { storageError } from '../os/storage-error.ts';
 import { roleOf } from './file-names.ts';
 
+/** What is in the directory, and not published. */
 export interface LeftOut {
   readonly file: string;
   readonly reason: string;
 }
 
+/** The names of a directory, by what they are to publish. */
 export interface DirectoryContent {
   /** Names of the regular files that are to be listed, sorted. */
   readonly payloads: readonly string[];

@@ -10,6 +10,7 @@ import { readPublished } from './read-image.ts';
 import { ownSidecarName, readOwnSidecar } from './sidecars.ts';
 import { hashSteadyFile, type SteadyFile } from './steady-file.ts';
 
+/** What was read. */
 export interface ReadFiles {
   readonly files: readonly ReadFile[];
   /** By name: what each of them was when it was hashed. */
