@@ -2,38 +2,26 @@
  * The story of `publish`: read a directory of images as clients would, judge it, list it, sign the list, and put both in
  * the place of those before. Nothing is written where anything is wrong.
  */
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, PolicyError, StorageError, UnsuitableError, UsageError } from './errors.ts';
-import { readBoundedFile } from './os/bounded-file.ts';
-import { takeLock } from './os/lock.ts';
+import { ConfigError, PolicyError, StorageError, UnsuitableError } from './errors.ts';
+import { takeDirectoryLock } from './os/lock.ts';
 import { errorCode } from './os/storage-error.ts';
 import { bestBeforeName } from './publish/best-before.ts';
 import { SIGNATURE_NAME } from './publish/file-names.ts';
-import type { ImageVerdict } from './publish/judge-image.ts';
 import { openSigner } from './publish/open-signer.ts';
-import {
-  type Problem,
-  type PublicationPlan,
-  type PublishedFile,
-  planPublication,
-  type ReadFile,
-} from './publish/plan-publication.ts';
+import { type Problem, type PublicationPlan, type PublishedFile, planPublication } from './publish/plan-publication.ts';
 import { type PublishedBefore, readPublishedBefore } from './publish/published-before.ts';
-import { type DirectoryContent, type LeftOut, readDirectory } from './publish/read-directory.ts';
-import { readPublished } from './publish/read-image.ts';
+import { type DirectoryContent, type LeftOut, readDirectory, requireDirectory } from './publish/read-directory.ts';
+import { readFiles } from './publish/read-files.ts';
 import { type Replacement, replaceList } from './publish/replace-list.ts';
-import { ownSidecarName, readOwnSidecar } from './publish/sidecars.ts';
 import { type GoodSignature, judgeOwnSignature, newestCreation, type Signer, type Signing } from './publish/signer.ts';
-import { hashSteadyFile, requireSteady, type SteadyFile } from './publish/steady-file.ts';
-import { readSidecar, SIDECAR_SIZE_MAX } from './source/sidecar.ts';
-
-/** Where publishers of a directory meet, so that they are one at a time. */
-const LOCK_NAME = '.extupdate-publish.lock';
+import { requireSteady, type SteadyFile } from './publish/steady-file.ts';
 
 /** A key that expires within so many days is worth a word. */
 const EXPIRES_SOON_DAYS = 30;
 
+/** What is published, and how. */
 export interface PublishOptions {
   readonly directory: string;
   readonly signing: Signing;
@@ -45,6 +33,7 @@ export interface PublishOptions {
   /** Whether the list is signed again although nothing has changed. */
   readonly renew: boolean;
   readonly dryRun: boolean;
+  /** How long to wait for another publisher of the directory, in seconds. */
   readonly waitSec: number;
   readonly now: () => Date;
   readonly signal?: AbortSignal | undefined;
@@ -75,13 +64,12 @@ export interface Publication {
  */
 export async function publish(options: PublishOptions): Promise<Publication> {
   const { directory, dryRun, waitSec, signal } = options;
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UsageError(`${directory}: not a directory`);
-  }
-  const signer = await openSigner(options.signing, options.now());
   try {
+    requireDirectory(directory);
+    const signer = await openSigner(options.signing, options.now());
     if (dryRun) return await publishLocked(options, signer);
-    const lock = await takeLock(join(directory, LOCK_NAME), 'publish', { waitSec, signal });
+    // Publishers are one at a time. A file would be served, copied along, and be its first publisher's.
+    const lock = await takeDirectoryLock(directory, { waitSec, signal });
     try {
       return await publishLocked(options, signer);
     } finally {
@@ -100,8 +88,8 @@ async function publishLocked(options: PublishOptions, signer: Signer | undefined
   const { directory, bestBefore, dryRun, signal } = options;
   const content = await readDirectory(directory);
   const before = readPublishedBefore(directory, content.names);
-  const { files, steady } = await readFiles(options, content);
-  const plan = planPublication({ ...options, files, previous: before.entries });
+  const { files, steady } = await readFiles(directory, content.payloads, before.entries, signal);
+  const plan = planPublication({ ...options, files, names: content.names, previous: before.entries });
   const problems = [...unreadableNames(content), ...plan.problems];
   const list = Buffer.from(plan.list);
   const listChanged = !before.list?.equals(list);
@@ -173,40 +161,6 @@ function filesBeside(
 function isEmpty(directory: string, name: string): boolean {
   const info = lstatSync(join(directory, name), { throwIfNoEntry: false });
   return info?.isFile() === true && info.size === 0;
-}
-
-/** Reads and judges every file. */
-async function readFiles(
-  { directory, signal }: PublishOptions,
-  { payloads }: DirectoryContent,
-): Promise<{ readonly files: readonly ReadFile[]; readonly steady: ReadonlyMap<string, SteadyFile> }> {
-  const files: ReadFile[] = [];
-  const steady = new Map<string, SteadyFile>();
-  for (const name of payloads) {
-    const file = await hashSteadyFile(directory, name, signal);
-    steady.set(name, file);
-    const { sha256, size } = file;
-    const verdict = judgedBefore(directory, name, sha256) ?? (await readPublished(directory, name, file, signal));
-    files.push({ name, sha256, size, verdict, sidecar: readSidecarFile(directory, name, size) });
-  }
-  return { files, steady };
-}
-
-/** What publish found in a compressed image when it wrote its sidecar: unpacking it again would tell the same. */
-function judgedBefore(directory: string, name: string, sha256: string): ImageVerdict | undefined {
-  const stem = /^(.+)\.raw\.[a-z0-9]+$/.exec(name)?.[1];
-  if (stem === undefined) return undefined;
-  const bytes = readBoundedFile('', join(directory, ownSidecarName(stem)), SIDECAR_SIZE_MAX);
-  const own = bytes && readOwnSidecar(bytes.toString('utf8'));
-  if (own?.image !== name || own.sha256 !== sha256) return undefined;
-  return { verdict: 'extension', releases: own.releases, notices: [] };
-}
-
-function readSidecarFile(directory: string, name: string, size: number): ReadFile['sidecar'] {
-  if (!/\.(json|manifest|manifest\.gz)$/.test(name) || size > SIDECAR_SIZE_MAX) return undefined;
-  const bytes = readBoundedFile('', join(directory, name), SIDECAR_SIZE_MAX);
-  const facts = bytes && readSidecar(bytes);
-  return facts && { facts, own: readOwnSidecar(bytes.toString('utf8')) };
 }
 
 function unreadableNames({ unreadable }: DirectoryContent): Problem[] {

@@ -1,4 +1,5 @@
 /** The URL of a repository out of what people copy from somewhere. Pure. */
+import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors.ts';
 import { displayUrl } from '../fetch/url.ts';
 
@@ -37,7 +38,23 @@ export function repositoryUrl(text: string): string {
   }
   const path = url.pathname.replace(/\/{2,}/g, '/').split('/');
   if (FILE_IN_REPOSITORY.test(path.at(-1) ?? '')) path.pop();
-  return `${url.protocol}//${url.host}${path.join('/')}`.replace(/\/+$/, '');
+  const repository = `${url.protocol}//${url.host}${path.join('/')}`.replace(/\/+$/, '');
+  if (url.protocol === 'file:' && !isDirectoryUrl(repository)) {
+    throw new UsageError(`${given}: not the path of a directory`, {
+      next: 'expected file:///DIRECTORY, with %25 for a "%" in its name',
+    });
+  }
+  return repository;
+}
+
+/** Whether a file URL is a path, and of more than the root: names cannot be appended to nothing. */
+function isDirectoryUrl(url: string): boolean {
+  try {
+    const path = fileURLToPath(url);
+    return path !== '/' && !path.includes('\0');
+  } catch {
+    return false;
+  }
 }
 
 /** The last directory of a URL, which is often the name of what is in it; '' where there is none. */

@@ -89,7 +89,7 @@ export function createHttpClient(options: HttpOptions): HttpClient {
     limits: options.limits,
     notice: options.notice ?? (() => {}),
     async get(url, request = {}) {
-      if (isFileUrl(url)) return getFile(url);
+      if (isFileUrl(url)) return getFile(url, request.headers);
       let current = url;
       for (let hop = 0; hop <= REDIRECTS_MAX; hop++) {
         const authorization = sameOrigin(url, current) ? options.authorization(url) : undefined;

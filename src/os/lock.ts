@@ -50,47 +50,66 @@ const CHILD_FD = 3;
  * @param command what this run does, for the message that another run prints
  * @throws BusyError that names the holder; StorageError; what the signal was aborted with
  */
-export async function takeLock(path: string, command: string, options: LockOptions = {}): Promise<Lock> {
-  const { waitSec = 0, signal } = options;
-  if (waitSec === 0 && isKnownHeld(path)) throw busyError(path);
-  const file = await openLockFile(path, options.place);
-  try {
-    const patience = waitSec > 0 ? ['-w', String(waitSec)] : ['-n'];
-    const child = spawn('flock', [...patience, '-E', String(HELD), String(CHILD_FD)], {
-      stdio: ['ignore', 'ignore', 'ignore', file],
-      signal,
-    });
-    await ended(child, path, signal);
+export function takeLock(path: string, command: string, options: LockOptions = {}): Promise<Lock> {
+  const writeHolder = (file: number) => {
     const holder = `${JSON.stringify({ pid: process.pid, command, since: new Date().toISOString() })}\n`;
     ftruncateSync(file);
     writeSync(file, holder, 0);
+  };
+  return take(path, options, () => openLockFile(path, options.place), writeHolder);
+}
+
+/**
+ * Takes a lock on a directory that others own or look into, and makes no file there: whoever may read it may take turns.
+ * It has no place for a holder, so that another run is only told that there is one.
+ * @throws BusyError; StorageError; what the signal was aborted with
+ */
+export function takeDirectoryLock(directory: string, options: Omit<LockOptions, 'place'> = {}): Promise<Lock> {
+  const open = async () => openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  return take(directory, options, open, () => {});
+}
+
+async function take(
+  path: string,
+  { waitSec = 0, signal }: LockOptions,
+  open: () => Promise<number>,
+  writeHolder: (file: number) => void,
+): Promise<Lock> {
+  if (waitSec === 0 && isKnownHeld(path)) throw busyError(path);
+  let file: number | undefined;
+  try {
+    const opened = await open();
+    file = opened;
+    const patience = waitSec > 0 ? ['-w', String(waitSec)] : ['-n'];
+    const child = spawn('flock', [...patience, '-E', String(HELD), String(CHILD_FD)], {
+      stdio: ['ignore', 'ignore', 'ignore', opened],
+      signal,
+    });
+    await ended(child, path, signal);
+    writeHolder(opened);
+    return { path, release: async () => closeSync(opened) };
   } catch (error) {
-    closeSync(file);
+    if (file !== undefined) closeSync(file);
     throw storageError(path, error);
   }
-  return { path, release: async () => closeSync(file) };
 }
 
 /** Opens the file, and makes it where it is missing; what is no file of its own is not followed, nor waited for. */
 async function openLockFile(path: string, place: LockOptions['place']): Promise<number> {
   const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY } = constants;
+  await makeDirectories(dirname(path), 0o755);
+  if (place === 'own') using(openSync(dirname(path), O_DIRECTORY), (directory) => makeOwn(directory, 0o755));
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (place === 'foreign' && found && !isLockFile(found)) rmSync(path, { recursive: true, force: true });
+  else if (found && !isLockFile(found)) throw notLockFile(path);
+  const file = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
-    await makeDirectories(dirname(path), 0o755);
-    if (place === 'own') using(openSync(dirname(path), O_DIRECTORY), (directory) => makeOwn(directory, 0o755));
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (place === 'foreign' && found && !isLockFile(found)) rmSync(path, { recursive: true, force: true });
-    else if (found && !isLockFile(found)) throw notLockFile(path);
-    const file = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-    try {
-      if (!isLockFile(fstatSync(file))) throw notLockFile(path);
-      if (place === 'own') makeOwn(file, 0o600);
-      return file;
-    } catch (error) {
-      closeSync(file);
-      throw error;
-    }
+    if (!isLockFile(fstatSync(file))) throw notLockFile(path);
+    if (place === 'own') makeOwn(file, 0o600);
+    return file;
   } catch (error) {
-    throw storageError(path, error);
+    closeSync(file);
+    throw error;
   }
 }
 

@@ -21,6 +21,7 @@ export function parseBestBefore(text: string, now: Date): string {
   });
 }
 
+/** The name of the entry, and of the empty file. @param day `YYYY-MM-DD` */
 export function bestBeforeName(day: string): string {
   return BEST_BEFORE_PREFIX + day;
 }

@@ -2,6 +2,7 @@
 import { compressionSuffix } from '../source/list-offered.ts';
 import { parseManifest } from '../source/manifest.ts';
 
+/** The name that all clients ask for. */
 export const LIST_NAME = 'SHA256SUMS';
 
 /** The one name of a signature that systemd 257, systemd 262 and extupdate all ask for. */
@@ -13,7 +14,7 @@ export const BEST_BEFORE_PREFIX = 'BEST-BEFORE-';
 /** Why a file is no payload, by its name. */
 export type Role = 'hidden' | 'list' | 'best-before' | 'temporary';
 
-/** @returns undefined for a file that is to be listed */
+/** Tells by its name whether a file is a payload. @returns undefined for one that is to be listed */
 export function roleOf(name: string): Role | undefined {
   if (name.startsWith('.')) return 'hidden';
   if (name.startsWith(LIST_NAME)) return 'list';
@@ -50,6 +51,7 @@ export interface NameParts {
   readonly imageName: string;
 }
 
+/** Takes a file name apart. @param name with all of its suffixes, and without a directory */
 export function partsOf(name: string): NameParts {
   const plain = name.replace(compressionSuffix, '');
   if (plain.endsWith('.raw')) return named('image', plain.slice(0, -'.raw'.length));
@@ -71,7 +73,7 @@ export function isBesideVersions(name: string): boolean {
   );
 }
 
-/** Compares as C would, so that a list has the same order everywhere. */
+/** Compares by bytes, as `LC_ALL=C` does, so that a list has the same order everywhere. @returns as for sort() */
 export function compareNames(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -1,16 +1,20 @@
 /** Signs through gpg, and thereby gpg-agent, smart cards and what else it knows. */
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublicKey } from 'openpgp';
 import { ConfigError } from '../errors.ts';
 import { type CommandResult, lastLine, runCommand } from '../os/run-command.ts';
+import { inScratchDirectory } from '../os/scratch-directory.ts';
 import { readCertificates } from '../verify/keyring.ts';
 import { type Signer, type Signing, signaturePackets } from './signer.ts';
 
 /** Milliseconds: somebody may have to look for a passphrase, or for a token to touch. */
 const PATIENCE = 600_000;
 
+/**
+ * Makes a signer; gpg is first asked when there is something to sign or to judge, so that nothing is thrown here.
+ * @returns one whose methods throw ConfigError where gpg is missing, or says no
+ */
 export function openGpgSigner({ key, passphraseFile }: Extract<Signing, { by: 'gpg' }>): Signer {
   const loopback =
     passphraseFile === undefined ? [] : ['--pinentry-mode=loopback', `--passphrase-file=${passphraseFile}`];
@@ -21,7 +25,7 @@ export function openGpgSigner({ key, passphraseFile }: Extract<Signing, { by: 'g
       return known.flat();
     },
     sign: (data) =>
-      inScratch(async (directory) => {
+      inScratchDirectory('gpg', async (directory) => {
         const [list, signature] = [join(directory, 'list'), join(directory, 'signature')];
         await writeFile(list, data);
         const user = key === undefined ? [] : [`--local-user=${key}`];
@@ -46,7 +50,7 @@ async function certificatesOf(issuer: string, key: string | undefined): Promise<
 }
 
 function exported(id: string): Promise<PublicKey[]> {
-  return inScratch(async (directory) => {
+  return inScratchDirectory('gpg', async (directory) => {
     const file = join(directory, 'certificates');
     const result = await gpg(['--output', file, '--export', '--', id]);
     if (result.status !== 0) throw refused(`cannot export ${id}`, result);
@@ -64,14 +68,4 @@ function refused(what: string, result: CommandResult): ConfigError {
   return new ConfigError(`gpg ${what}: ${lastLine(result).replace(/^gpg: /, '')}`, {
     next: 'gpg --list-secret-keys shows what it can sign with; --gpg-key=ID names one',
   });
-}
-
-async function inScratch<T>(operation: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), 'extupdate-gpg-'));
-  try {
-    await chmod(directory, 0o700);
-    return await operation(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
 }

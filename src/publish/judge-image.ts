@@ -6,11 +6,13 @@ import { judgeImage, releaseFieldsOf } from '../resolve/compatibility.ts';
 import type { HostRelease, ImageFacts, ReleaseFields } from '../types.ts';
 import { architectureProblem, hasVersion, versionProblem } from './version-in-name.ts';
 
+/** As what systemd can merge an image; one may be both. */
 export type ExtensionKind = 'sysext' | 'confext';
 
 /** What the image tells, for each kind that it can be loaded as. */
 export type Releases = Readonly<Partial<Record<ExtensionKind, ReleaseFields>>>;
 
+/** What an image or an archive is to those who would load it. */
 export type ImageVerdict =
   | { readonly verdict: 'extension'; readonly releases: Releases; readonly notices: readonly string[] }
   | { readonly verdict: 'unsuitable'; readonly reason: string }
@@ -23,6 +25,7 @@ const PREFIX = { sysext: 'SYSEXT', confext: 'CONFEXT' } as const;
 /**
  * Judges what was read out of an image, or a tree.
  * @param imageName its file name without `.raw` and the like
+ * @param form an archive may be of anything, an image has to be an extension or an OS
  */
 export function judgePublished(facts: ImageFacts, imageName: string, form: 'image' | 'archive'): ImageVerdict {
   if (facts.defect !== undefined) return unsuitable(facts.defect);

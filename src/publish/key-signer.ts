@@ -9,6 +9,7 @@ const KEY_SIZE_MAX = 1024 * 1024;
 
 /**
  * Reads the key, opens it with its passphrase, and judges it.
+ * @param now when it signs, and has to be good
  * @throws ConfigError when it is none, cannot be opened, or is one that clients refuse
  */
 export async function openKeySigner(

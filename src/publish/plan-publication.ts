@@ -22,8 +22,11 @@ export interface ReadFile {
   readonly sidecar?: { readonly facts: ImageFacts; readonly own?: OwnSidecar | undefined } | undefined;
 }
 
+/** All that a publication is decided by. */
 export interface PublicationRequest {
   readonly files: readonly ReadFile[];
+  /** All names of the directory, also of what is no file to list: none of them is to be had for a sidecar. */
+  readonly names: ReadonlySet<string>;
   /** What was listed before; undefined where there was no list. */
   readonly previous?: ManifestEntries | undefined;
   /** `YYYY-MM-DD` */
@@ -35,6 +38,7 @@ export interface PublicationRequest {
   readonly allowUnsuitable: readonly string[];
 }
 
+/** A line of the list, or one that it has no more. */
 export interface PublishedFile {
   readonly file: string;
   readonly sha256: string;
@@ -46,12 +50,14 @@ export interface PublishedFile {
   readonly reason: string | null;
 }
 
+/** Why nothing is published. */
 export interface Problem {
   /** null where it is about all of them. */
   readonly file: string | null;
   readonly error: ExtupdateError;
 }
 
+/** What is to be written, and what is to be told. */
 export interface PublicationPlan {
   /** Sorted by name, as the list is. */
   readonly published: readonly PublishedFile[];
@@ -65,7 +71,7 @@ export interface PublicationPlan {
   readonly orphans: readonly string[];
 }
 
-/** Decides what is published; nothing may be where there are problems. */
+/** Decides what is published. @returns a plan that may only be carried out where it has no problems */
 export function planPublication(request: PublicationRequest): PublicationPlan {
   const problems: Problem[] = [];
   const refuse = (file: string | null, error: ExtupdateError) => problems.push({ file, error });
@@ -141,7 +147,7 @@ interface SidecarPlan extends Pick<PublicationPlan, 'sidecars' | 'orphans'> {
 }
 
 /** Which sidecars are written, which of publish's own go, and which of others are wrong. */
-function planSidecars({ files, sidecars: isWriting }: PublicationRequest): SidecarPlan {
+function planSidecars({ files, names, sidecars: isWriting }: PublicationRequest): SidecarPlan {
   const byName = new Map(files.map((file) => [file.name, file]));
   const sidecars: { name: string; text: string }[] = [];
   const contradictions: { name: string; reason: string }[] = [];
@@ -158,7 +164,7 @@ function planSidecars({ files, sidecars: isWriting }: PublicationRequest): Sidec
       const isOutdated = sidecar.own && (sidecar.own.sha256 !== first.sha256 || sidecar.own.image !== first.name);
       if (!isWriting || name !== own || !isOutdated) told.push({ name, facts: sidecar.facts });
     }
-    const isOthers = byName.has(own) && byName.get(own)?.sidecar?.own === undefined;
+    const isOthers = names.has(own) && byName.get(own)?.sidecar?.own === undefined;
     if (isWriting && told.length === 0 && !isOthers) {
       const text = renderSidecar({ image: first.name, sha256: first.sha256 }, first.releases);
       const facts = parseSidecar(text);

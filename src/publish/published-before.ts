@@ -5,6 +5,7 @@ import { MANIFEST_SIZE_MAX, type ManifestEntries, parseManifest, signatureNames 
 import { SIGNATURE_SIZE_MAX } from '../verify/signature.ts';
 import { LIST_NAME } from './file-names.ts';
 
+/** What clients have got until now. */
 export interface PublishedBefore {
   readonly list: Buffer | undefined;
   /** Undefined where there was no list, or none that clients could read. */
@@ -15,7 +16,11 @@ export interface PublishedBefore {
   readonly signatures: ReadonlyMap<string, Buffer>;
 }
 
-/** @param names what is in the directory @throws StorageError */
+/**
+ * Reads the list and its signatures; a list that cannot be read as one is no error.
+ * @param names what is in the directory
+ * @throws StorageError for a file that cannot be read, or is larger than clients take
+ */
 export function readPublishedBefore(directory: string, names: ReadonlySet<string>): PublishedBefore {
   const read = (name: string, maxBytes: number) =>
     names.has(name) ? readBoundedFile('', join(directory, name), maxBytes) : undefined;

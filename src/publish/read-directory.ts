@@ -1,15 +1,18 @@
 /** What is in the directory that is to be published, name by name. */
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, type Stats, statSync } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
+import { UsageError } from '../errors.ts';
 import { isTemporaryName } from '../os/atomic-file.ts';
 import { storageError } from '../os/storage-error.ts';
 import { roleOf } from './file-names.ts';
 
+/** What is in the directory, and not published. */
 export interface LeftOut {
   readonly file: string;
   readonly reason: string;
 }
 
+/** The names of a directory, by what they are to publish. */
 export interface DirectoryContent {
   /** Names of the regular files that are to be listed, sorted. */
   readonly payloads: readonly string[];
@@ -25,7 +28,21 @@ export interface DirectoryContent {
   readonly names: ReadonlySet<string>;
 }
 
-/** @throws StorageError */
+/** @throws UsageError for what is no directory; StorageError for what cannot be looked at */
+export function requireDirectory(path: string): void {
+  let info: Stats | undefined;
+  try {
+    info = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw storageError(path, error);
+  }
+  if (!info?.isDirectory()) throw new UsageError(`${path}: not a directory`);
+}
+
+/**
+ * Looks at every name; nothing is opened, and links are not followed.
+ * @throws StorageError
+ */
 export async function readDirectory(directory: string): Promise<DirectoryContent> {
   const payloads: string[] = [];
   const leftOut: LeftOut[] = [];

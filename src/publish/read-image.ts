@@ -1,6 +1,5 @@
 /** What clients would find in an image or an archive: the same readers and rules, the same cap. */
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspectTar } from '../archive/inspect-tar.ts';
 import type { TarEntry } from '../archive/listing.ts';
@@ -14,6 +13,7 @@ import { compressionOf } from '../image/file-compression.ts';
 import { readLocalFacts } from '../image/read-local-facts.ts';
 import { createExclusive, writeStream } from '../os/atomic-file.ts';
 import { readRegular } from '../os/regular-file.ts';
+import { inScratchDirectory } from '../os/scratch-directory.ts';
 import { watchSpace } from '../os/space.ts';
 import { storageError } from '../os/storage-error.ts';
 import type { ImageFacts } from '../types.ts';
@@ -56,7 +56,7 @@ export async function readPublished(
 /** Reads an image where it lies, or, a compressed one, from an unpacked copy. */
 async function readImage(path: string, payload: Payload): Promise<ImageFacts> {
   if ((await compressionOf(path)) === undefined) return factsOf(path, path);
-  return inScratch(async (scratch) => {
+  return inScratchDirectory('publish', async (scratch) => {
     const copy = join(scratch, 'image');
     await readPayload(payload, (bytes) => writeCopy(copy, scratch, bytes));
     return factsOf(copy, copy);
@@ -90,7 +90,7 @@ async function readArchive(payload: Payload): Promise<ImageFacts> {
     return inspectTar(bytes, { ...payload, onEntry });
   });
   if (members.length === 0) return { origin: 'image', sysext: [], confext: [], hasOsRelease };
-  return inScratch(async (scratch) => {
+  return inScratchDirectory('publish', async (scratch) => {
     await readPayloadAgain(payload, judged, (bytes) => extract(bytes, scratch, members));
     return { ...(await factsOf(scratch, scratch)), hasOsRelease };
   });
@@ -114,15 +114,4 @@ async function factsOf(path: string, shown: string): Promise<ImageFacts> {
 
 function withoutName(message: string, name: string): string {
   return message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
-}
-
-/** Runs an operation with a directory of its own that is gone afterwards. */
-async function inScratch<T>(operation: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), 'extupdate-publish-'));
-  try {
-    await chmod(directory, 0o700);
-    return await operation(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
 }

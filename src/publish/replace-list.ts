@@ -19,6 +19,7 @@ import { LIST_NAME, SIGNATURE_NAME } from './file-names.ts';
 
 const MODE = 0o644;
 
+/** What is written and removed, all names within the directory. */
 export interface Replacement {
   /** Files beside the payloads that the list names: there before it is. */
   readonly beside: readonly { readonly name: string; readonly content: string }[];
@@ -36,7 +37,10 @@ export interface Replacement {
   readonly check: () => Promise<void>;
 }
 
-/** @throws StorageError, and what `check` throws; then clients find what they found before */
+/**
+ * Writes all of it, in the order that hurts clients least.
+ * @throws StorageError, and what `check` throws; then clients find what they found before
+ */
 export async function replaceList(directory: string, replacement: Replacement): Promise<void> {
   const place = (name: string) => join(directory, name);
   const { beside, fresh, list, signature, staleSignatures, remove, check } = replacement;

@@ -13,7 +13,10 @@ export function sidecarNames(stem: string): string[] {
   return defaultExtensionSettings.manifest.map((pattern) => pattern.replaceAll('@f', stem));
 }
 
-/** The name of the one that publish writes: sysextmgr puts `.json` behind the whole name of the image. */
+/**
+ * The name of the one that publish writes: sysextmgr puts `.json` behind the whole name of the image.
+ * @param stem the image's name without `.raw`
+ */
 export function ownSidecarName(stem: string): string {
   return `${stem}.raw.json`;
 }
@@ -26,7 +29,7 @@ export interface OwnSidecar {
   readonly sha256: string;
 }
 
-/** The text of a sidecar. */
+/** The text of a sidecar: JSON, with a newline at its end. */
 export function renderSidecar({ image, sha256 }: OwnSidecar, releases: Releases): string {
   const sidecar = { image_name: image, ...releases, extupdate: { format: FORMAT, sha256 } };
   return `${JSON.stringify(sidecar, undefined, 2)}\n`;
@@ -37,7 +40,7 @@ const Own = z.object({
   extupdate: z.object({ format: z.literal(FORMAT), sha256: z.string() }),
 });
 
-/** What publish noted; undefined for the sidecar of somebody else. */
+/** What publish noted. @param text of any file @returns undefined for what publish has not written */
 export function readOwnSidecar(text: string): (OwnSidecar & { readonly releases: Releases }) | undefined {
   const facts = parseSidecar(text);
   if (!facts) return undefined;

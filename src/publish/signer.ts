@@ -12,13 +12,14 @@ export type Signing =
   | { readonly by: 'gpg'; readonly key?: string | undefined; readonly passphraseFile?: string | undefined }
   | { readonly by: 'nobody' };
 
+/** Somebody who can sign. */
 export interface Signer {
   /**
    * The certificates by which a signature could be this signer's.
-   * @throws ConfigError
+   * @throws ConfigError where the signer cannot tell them; StorageError
    */
   certificates(signature: Buffer): Promise<readonly PublicKey[]>;
-  /** Makes a detached signature, binary. @throws ConfigError */
+  /** Makes a detached signature, binary. @throws ConfigError where it cannot sign; StorageError */
   sign(data: Buffer): Promise<Buffer>;
 }
 
@@ -33,6 +34,7 @@ export interface GoodSignature {
 /**
  * Judges a signature as clients do, with the certificates of the signer for their keyring.
  * @returns why they would not take it, in place of who signed
+ * @throws ConfigError and StorageError of the signer
  */
 export async function judgeOwnSignature(
   list: Buffer,
@@ -54,7 +56,7 @@ export async function judgeOwnSignature(
   return { fingerprint: first.fingerprint, expires };
 }
 
-/** @throws ConfigError for a key whose signatures clients would not take now */
+/** Judges a key before it signs. @throws ConfigError for one whose signatures clients would not take now */
 export async function requireGoodKey(key: PublicKey, file: string, now: Date): Promise<void> {
   const { accepted, text } = await judgeKey({ key, files: [file] }, { now, allowExpiredKey: false, signedBy: [] });
   const reason = unknownToSystemd(key) ?? (accepted ? undefined : text);

@@ -9,8 +9,11 @@ import { storageError } from '../os/storage-error.ts';
 /** Bytes that are read at a time. */
 const READ_SIZE = 1024 * 1024;
 
+/** A file as it was when it was hashed. */
 export interface SteadyFile {
+  /** Lower-case hex. */
   readonly sha256: string;
+  /** Bytes. */
   readonly size: number;
   /** Changes with the content, as far as a file system tells. */
   readonly stamp: string;
@@ -18,7 +21,7 @@ export interface SteadyFile {
 
 /**
  * Hashes a regular file.
- * @throws StorageError, also for one that changes while it is read
+ * @throws StorageError, also for one that changes while it is read; what the signal was aborted with
  */
 export async function hashSteadyFile(directory: string, name: string, signal?: AbortSignal): Promise<SteadyFile> {
   try {
@@ -70,6 +73,7 @@ function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: Identity): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
+/** The error for a file that is not what it was. */
 export function changed(name: string): StorageError {
   return new StorageError(`${name}: was changed while it was published; nothing was written`, {
     next: 'run again when nothing writes to it: put files there under another name, and rename them when they are whole',

@@ -21,7 +21,7 @@ export interface Publisher {
   bytes(name: string): Buffer;
   /** As text. */
   read(name: string): string;
-  /** All names, sorted, without that of the lock. */
+  /** All names, sorted. */
   names(): string[];
   /** Everything that a run could change: names, content, inodes, times. */
   picture(): string;
@@ -41,10 +41,7 @@ export async function makePublisher(parent?: string): Promise<Publisher> {
   const keyFile = join(secrets, 'key.asc');
   writeFileSync(keyFile, key.privateKey.armor(), { mode: 0o600 });
   const place = (name: string) => join(directory, name);
-  const names = () =>
-    readdirSync(directory)
-      .filter((name) => name !== '.extupdate-publish.lock')
-      .sort();
+  const names = () => readdirSync(directory).sort();
   return {
     directory,
     key,

@@ -322,6 +322,25 @@ describe('URLs as people have them', () => {
     expect((await world.run(['apply'])).stdout).toBe('app: exposed 1\n');
   });
 
+  it('a directory of this machine is looked into: what the image is called goes before its layout', async () => {
+    await world.publish('local', { 'foo_1.0.raw': image('foo_1.0') });
+    const result = await world.run(['add', 'foo', `file://${world.published}/local`, '--yes', '--now']);
+    expect(result.status, result.stderr).toBe(0);
+    expect(result.stdout).not.toContain('could not be looked into');
+    expect(settings(world.read('etc/extupdate/transfer.d/foo.transfer'))).toContain('Path=/var/lib/extensions');
+    expect(world.read('var/lib/extensions/foo_1.0.raw')).toBeDefined();
+  });
+
+  it.each(['file:///x/re%ZZ', 'file:///x/repo%2f', 'file:///%00'])('%s is no directory (2)', async (bad) => {
+    for (const words of [
+      ['add', 'app', bad, '--yes'],
+      ['search', `--url=${bad}`],
+    ]) {
+      const result = await world.run(words);
+      expect([result.status, result.stderr]).toEqual([2, expect.stringContaining('not the path of a directory')]);
+    }
+  });
+
   it('a web page in place of a list, and no list at all (10)', async () => {
     world.server.intercept = (_, response, path) => {
       if (!path.startsWith('/web')) return false;

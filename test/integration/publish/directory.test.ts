@@ -1,14 +1,29 @@
 /** What is in a directory when it is published: files that change, names, sidecars, days; and two publishers at once. */
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { takeLock } from '../../../src/os/lock.ts';
+import { takeDirectoryLock } from '../../../src/os/lock.ts';
 import { extensionImage } from '../../support/images.ts';
 import { pack } from '../../support/pack.ts';
 import { makePublisher, type Publisher, sha256sumCheck, versionOf } from '../../support/publisher.ts';
+import { sha256 } from '../../support/repository.ts';
 import { runProgram } from '../../support/world.ts';
+
+const isRoot = process.getuid?.() === 0;
+const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
 
 const unsigned = { signing: { by: 'nobody' } } as const;
 
@@ -183,38 +198,104 @@ describe('sidecars', () => {
     publisher.remove('app_1.raw');
     publisher.put('app_1.raw.gz', packed);
     await publisher.publish(unsigned);
-    const sidecar = publisher.read('app_1.raw.json');
-    // What it says of the image is believed while the image is the same...
-    publisher.put('app_1.raw.json', sidecar.replace('"testos"', '"other"'));
+    // What publish wrote of the image is believed while the image is the same. Nobody would see that but by a lie.
+    const [sidecar, list] = [publisher.bytes('app_1.raw.json'), publisher.read('SHA256SUMS')];
+    const lie = sidecar.toString().replace('"testos"', '"other"');
+    publisher.put('app_1.raw.json', lie);
+    publisher.put('SHA256SUMS', list.replace(sha256(sidecar), sha256(Buffer.from(lie))));
     expect((await publisher.publish(unsigned)).problems).toEqual([]);
     // ...and not any more when it is another.
     publisher.put('app_1.raw.gz', pack('gzip', extensionImage({ name: 'app', release: { ID: '' } })));
     const { problems } = await publisher.publish({ ...unsigned, acceptRepublished: true });
     expect(problems.map(({ error }) => error.message)).toEqual([expect.stringContaining('no ID=')]);
   });
+
+  it('are not written over what has their name', async () => {
+    publisher.remove('app_1.raw');
+    for (const name of ['link', 'directory']) publisher.put(`${name}_1.raw.gz`, pack('gzip', versionOf(name, '1')));
+    // Listed once, so that there is something to look for.
+    await publisher.publish(unsigned);
+    for (const name of ['link', 'directory']) publisher.remove(`${name}_1.raw.json`);
+    publisher.put('.precious', 'precious');
+    symlinkSync('.precious', join(publisher.directory, 'link_1.raw.json'));
+    mkdirSync(join(publisher.directory, 'directory_1.raw.json'));
+    const { problems, leftOut } = await publisher.publish(unsigned);
+    expect([problems, leftOut.map(({ file }) => file).sort()]).toEqual([
+      [],
+      ['directory_1.raw.json', 'link_1.raw.json'],
+    ]);
+    expect(listed()).toEqual(['directory_1.raw.gz', 'link_1.raw.gz']);
+    expect(readlinkSync(join(publisher.directory, 'link_1.raw.json'))).toBe('.precious');
+    expect(publisher.read('.precious')).toBe('precious');
+  });
+
+  it.each(['app_1.raw', 'app_1.raw.gz'])('of its own that somebody has edited are held against %s', async (name) => {
+    publisher.remove('app_1.raw');
+    publisher.put(name, name.endsWith('.gz') ? pack('gzip', versionOf('app', '1')) : versionOf('app', '1'));
+    await publisher.publish(unsigned);
+    publisher.put('app_1.raw.json', publisher.read('app_1.raw.json').replace('"testos"', '"other"'));
+    const edited = publisher.picture();
+    const { problems } = await publisher.publish(unsigned);
+    expect(problems.map(({ error }) => [error.exit, error.message])).toEqual([
+      [13, `app_1.raw.json: it says ID=other, and the image ID=testos (${name})`],
+    ]);
+    expect(publisher.picture()).toBe(edited);
+  });
 });
 
-const isRoot = process.getuid?.() === 0;
 it.skipIf(!isRoot)('a directory that this user may not write to is told of, and root is not asked for', async () => {
-  const wrapper = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
   chmodSync(publisher.directory, 0o755);
-  const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign'], { wrapper });
+  const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign'], { wrapper: asNobody });
   expect([status, stderr]).toEqual([14, expect.stringContaining('permission denied')]);
   expect(stderr).toContain('run as the user who may read all of the directory and write to it');
 });
 
+it('a directory that cannot be looked at is told of, with the reason', async () => {
+  symlinkSync('loop', join(publisher.directory, 'loop'));
+  const loop = await runProgram(['publish', join(publisher.directory, 'loop'), '--no-sign']);
+  expect([loop.status, loop.stderr]).toEqual([14, expect.stringMatching(/loop: .*\(ELOOP\)/)]);
+  if (!isRoot) return;
+  const below = join(publisher.directory, 'below');
+  mkdirSync(below);
+  const closed = await runProgram(['publish', below, '--no-sign'], { wrapper: asNobody });
+  expect([closed.status, closed.stderr]).toEqual([14, expect.stringContaining(`${below}: permission denied`)]);
+  expect(closed.stderr).toContain('run as the user who may read all of the directory and write to it');
+});
+
 describe('two publishers', () => {
-  it('are one at a time', async () => {
-    const lock = await takeLock(join(publisher.directory, '.extupdate-publish.lock'), 'publish');
+  it('are one at a time, and the lock is no file in the directory', async () => {
+    const lock = await takeDirectoryLock(publisher.directory);
     try {
       const { status, stderr } = await runProgram(['publish', publisher.directory, '--no-sign']);
-      expect([status, stderr]).toEqual([75, expect.stringContaining(`process id ${process.pid}`)]);
-      expect(publisher.names()).toEqual(['app_1.raw']);
+      expect([status, stderr]).toEqual([
+        75,
+        expect.stringContaining(`busy: another run holds ${publisher.directory}\n`),
+      ]);
       // Looking is no publishing.
       expect((await runProgram(['publish', publisher.directory, '--no-sign', '--dry-run'])).status).toBe(0);
+      expect(publisher.names()).toEqual(['app_1.raw']);
+      // Where this is not known beforehand, flock(1) says it, when there was time to wait.
+      await expect(publisher.publish({ ...unsigned, waitSec: 0.01 })).rejects.toMatchObject({ exit: 75 });
     } finally {
       await lock.release();
     }
     expect((await runProgram(['publish', publisher.directory, '--no-sign'])).status).toBe(0);
+    expect(publisher.names()).toEqual(['SHA256SUMS', 'app_1.raw', 'app_1.raw.json']);
+  });
+
+  it('may be any users, and a copy of links is published as the original is', async () => {
+    // Earlier versions made this file, as whoever came first: it is nobody's hindrance any more.
+    const old = join(publisher.directory, '.extupdate-publish.lock');
+    writeFileSync(old, '{"pid":1}', { mode: 0o600 });
+    linkSync(old, join(publisher.directory, '.copy'));
+    await publisher.publish(unsigned);
+    expect(listed()).toEqual(['app_1.raw', 'app_1.raw.json']);
+    expect(readFileSync(old, 'utf8')).toBe('{"pid":1}');
+    if (!isRoot) return;
+    execFileSync('chown', ['65534', publisher.directory]);
+    publisher.put('app_2.raw', versionOf('app', '2'));
+    const owner = await runProgram(['publish', publisher.directory, '--no-sign'], { wrapper: asNobody });
+    expect([owner.status, owner.stderr]).toEqual([0, '']);
+    expect(listed()).toContain('app_2.raw');
   });
 });

@@ -21,6 +21,7 @@ describe('the URL of a repository', () => {
     ['HTTPS://Example.org/Ext', 'https://example.org/Ext'],
     ['https://example.org/a b/', 'https://example.org/a%20b'],
     ['file:///srv/ext/', 'file:///srv/ext'],
+    ['file:///srv/a%20b/', 'file:///srv/a%20b'],
   ])('%s', (given, url) => {
     expect(repositoryUrl(given)).toBe(url);
   });
@@ -34,6 +35,11 @@ describe('the URL of a repository', () => {
     ['https://user:secret@example.org/', 'leave it out here, and name it with Credential= in extupdate.conf'],
     ['https://example.org/?list', 'names of files are appended to the URL'],
     ['', 'https://HOST/PATH/'],
+    ['file:///srv/re%ZZ', 'expected file:///DIRECTORY, with %25 for a "%" in its name'],
+    ['file:///srv/ext%2f', 'expected file:///DIRECTORY, with %25 for a "%" in its name'],
+    ['file:///srv/%ff', 'expected file:///DIRECTORY, with %25 for a "%" in its name'],
+    ['file:///', 'expected file:///DIRECTORY, with %25 for a "%" in its name'],
+    ['file:///%00', 'expected file:///DIRECTORY, with %25 for a "%" in its name'],
   ])('%s is none', (given, next) => {
     let thrown: unknown;
     try {

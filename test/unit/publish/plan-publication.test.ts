@@ -27,7 +27,8 @@ const ownSidecar = (image: ReadFile, sysext: ReleaseFields = fields) =>
   renderSidecar({ image: image.name, sha256: image.sha256 }, { sysext });
 
 function plan(files: readonly ReadFile[], more: Partial<PublicationRequest> = {}) {
-  return planPublication({ files, sidecars: true, acceptRepublished: false, allowUnsuitable: [], ...more });
+  const names = new Set(files.map(({ name }) => name));
+  return planPublication({ files, names, sidecars: true, acceptRepublished: false, allowUnsuitable: [], ...more });
 }
 const previously = (...files: readonly ReadFile[]) => new Map(files.map(({ name, sha256 }) => [name, sha256]));
 const states = ({ published }: ReturnType<typeof plan>) => published.map((one) => `${one.file} ${one.state}`);
@@ -146,6 +147,8 @@ describe('sidecars', () => {
 
   it('are not written over a file of somebody else', () => {
     expect(plan([image, file('foo_1.raw.json', '{}')]).sidecars).toEqual([]);
+    // A link or a directory, say, which is no file to list.
+    expect(plan([image], { names: new Set(['foo_1.raw', 'foo_1.raw.json']) }).sidecars).toEqual([]);
   });
 
   it('are not written for archives, nor where nobody wants them', () => {
