@@ -16,7 +16,7 @@ export const commandManual: Readonly<Partial<Record<CommandName, readonly Block[
     'From the newest version down, each with its state and the rule that chose it or kept it out; the first line says what a run would do.',
   ],
   history: [
-    'Run by run, the newest last: when, under which OS, what changed, and what failed. The last 500 runs that changed something, or failed, are kept.',
+    'Run by run, the newest last: when, under which OS, what changed, and what failed. The last 500 runs are kept that changed something, or could not activate it; other failures are in the journal.',
   ],
   verify: [
     'For each source: which keys would count, why others would not, and what the signature that is there now is worth. With `--installed`, everything that is installed is read to its end: damaged files end with 11, unreadable ones with 14. Nothing is changed.',

@@ -395,7 +395,7 @@ describe('a person decides', () => {
 
   it('select goes on with a mistake in extupdate.conf, which stops a person', async () => {
     world.write('etc/extupdate/extupdate.conf', '[Defaults]\nKeepVersionz=1\n[\n');
-    expect((await world.run(['rollback'])).status).toBe(3);
+    expect((await world.run(['apply'])).status).toBe(3);
     const selected = await world.run(['select']);
     expect(selected).toMatchObject({ status: 0, stdout: 'Nothing to do.\n' });
     expect(selected.stderr).toContain('extupdate.conf:3');
