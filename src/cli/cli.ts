@@ -130,7 +130,7 @@ async function runSpecial(name: SpecialName, words: readonly string[], { signal 
       return report.exit;
     }
   }
-  const { answerSysupdate } = await import('./sysupdate-notify.ts');
+  const { answerSysupdate } = await import('../varlink/sysupdate-notify.ts');
   return await answerSysupdate(process.stdin, (text) => process.stdout.write(text));
 }
 

@@ -1,9 +1,10 @@
 /** From `add`, `remove`, `search` and `doctor` and their words to what does it. */
+
+import { printable } from '../printable.ts';
 import type { RunOptions } from '../system.ts';
 import { askerOn } from './ask.ts';
 import type { CommonOptions } from './options.ts';
 import { printOutcome } from './print.ts';
-import { printable } from './printable.ts';
 import type { TextOptions } from './render.ts';
 
 /** Runs one of the commands, and prints what came of it. @returns the exit status */
