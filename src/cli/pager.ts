@@ -92,9 +92,7 @@ async function pipeInto([program = '', ...words]: readonly string[], text: strin
   });
   // It may be left before its end.
   child.stdin.on('error', () => {});
-  // The keys are its own as long as it is there.
-  const ignore = () => {};
-  process.on('SIGINT', ignore);
+  const giveBack = leaveInterrupts();
   try {
     child.stdin.end(`${text}\n`);
     await once(child, 'close');
@@ -102,6 +100,22 @@ async function pipeInto([program = '', ...words]: readonly string[], text: strin
   } catch {
     return false;
   } finally {
-    process.off('SIGINT', ignore);
+    giveBack();
   }
+}
+
+/**
+ * Leaves the interrupt key to a pager: it knows what to do with it, and this program would end under it.
+ * @returns what gives it back to those who listened before
+ */
+function leaveInterrupts(): () => void {
+  const listeners = process.rawListeners('SIGINT') as NodeJS.SignalsListener[];
+  const ignore = () => {};
+  // First: without any listener, the signal would end the process.
+  process.on('SIGINT', ignore);
+  for (const listener of listeners) process.off('SIGINT', listener);
+  return () => {
+    for (const listener of listeners) process.on('SIGINT', listener);
+    process.off('SIGINT', ignore);
+  };
 }

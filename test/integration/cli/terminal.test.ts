@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extensionImage } from '../../support/images.ts';
+import { runOnTerminal } from '../../support/terminal.ts';
 import { definition, makeWorld, programPath, type World } from '../../support/world.ts';
 
 const run = promisify(execFile);
@@ -95,6 +96,20 @@ describe('a table on a terminal', () => {
     const without = await onTerminal(list(), { env });
     expect(without).toMatch(/COMPONENT/);
     expect(without).not.toMatch(/paged|less/);
+  });
+
+  it('the interrupt key belongs to the pager, which ends when it wants to', async () => {
+    program(
+      'stubborn',
+      `trap 'printf "interrupted: more? [y/n] "' INT; cat >/dev/null; printf 'more? [y/n] '
+       until read -r word </dev/tty; do :; done; printf 'left with %s\\n' "$word"`,
+    );
+    const { status, screen } = await runOnTerminal(list(), ['\u0003', 'n\n'], {
+      before: 'stty cols 80 rows 24; trap : INT',
+      env: { SYSTEMD_PAGER: join(world.root, 'stubborn'), SYSTEMD_PAGERSECURE: 'no' },
+    });
+    expect(screen).toMatch(/interrupted: more\? \[y\/n\] n\nleft with n\n/);
+    expect(status).toBe(0);
   });
 
   it('has an underlined header, but not with NO_COLOR', async () => {
