@@ -49,7 +49,7 @@ export async function firstStepsDispatch(
     }
     case 'doctor': {
       const { doctorCommand, renderChecks } = await import('./doctor-command.ts');
-      const outcome = await doctorCommand(run([]));
+      const outcome = await doctorCommand(run([]), options.debug);
       return await printOutcome(outcome, json, () => renderChecks(outcome), options.pager);
     }
   }
