@@ -34,6 +34,7 @@ export function carry(functionName: string, texts: ReadonlyMap<string, string>):
   return source;
 }
 
+/** The names of the texts that a function carries. @param source as {@link carry} made it */
 export function partNames(source: string): string[] {
   return Object.keys(indexOf(source));
 }

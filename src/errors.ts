@@ -2,7 +2,7 @@
  * Every failure that extupdate reports, by what the caller can do about it.
  *
  * A message says what happened, where (file:line, URL, component), what was expected and what was found, in one line;
- * `next` says what to do about it. Printed once, in `main.ts`.
+ * `next` says what to do about it. Printed once, where the command line is run (`cli/cli.ts`; `main.ts` for what is before it).
  */
 
 import { didYouMean } from './near-names.ts';

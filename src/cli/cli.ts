@@ -18,10 +18,22 @@ export interface Interruption {
   readonly lock?: () => Lock | undefined;
 }
 
-/** Runs the command line. @returns the exit status */
+/** Runs the command line, and tells what goes wrong with it. @returns the exit status */
 export async function runCli(argv: readonly string[], interruption: Interruption): Promise<number> {
-  let status: number = exitStatus.done;
   const json = jsonModeOf(argv);
+  try {
+    return await parseAndRun(argv, json, interruption);
+  } catch (error) {
+    // Here, and not in the program that has loaded this part: its classes of errors are others.
+    if (argv.includes('--debug')) console.error(error);
+    const report = reportOf(error);
+    printFailure(report, json);
+    return report.exit;
+  }
+}
+
+async function parseAndRun(argv: readonly string[], json: JsonMode, interruption: Interruption): Promise<number> {
+  let status: number = exitStatus.done;
   const program = buildProgram(argv, json !== 'off', {
     command: async (command, options, words) => {
       status = await runCommand(command, options, words, interruption);
@@ -122,15 +134,9 @@ async function runSpecial(name: SpecialName, words: readonly string[], { signal 
   }
   if (name === 'varlink') {
     const { varlinkCommand } = await import('../varlink/varlink-command.ts');
-    try {
-      return await varlinkCommand(words[0] ?? '', { root: '', signal });
-    } catch (error) {
-      const report = reportOf(error);
-      printFailure(report, 'off');
-      return report.exit;
-    }
+    return await varlinkCommand(words[0] ?? '', { root: '', signal });
   }
-  const { answerSysupdate } = await import('./sysupdate-notify.ts');
+  const { answerSysupdate } = await import('../varlink/sysupdate-notify.ts');
   return await answerSysupdate(process.stdin, (text) => process.stdout.write(text));
 }
 

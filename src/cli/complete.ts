@@ -1,6 +1,8 @@
 /** `complete`, which the completions of shells ask: one word per line, nothing where nothing can be told. */
 import { resolve } from 'node:path';
+import { isComponentName } from '../definition/load.ts';
 import { exitStatus } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { silentReporter } from '../reporter.ts';
 import type { RunOptions } from '../system.ts';
 
@@ -26,15 +28,26 @@ export async function printCompletions(words: readonly string[], signal: AbortSi
   };
   // A shell that waits for a word has no use for what is wrong here.
   const found = await completions(what, run).catch(() => []);
-  process.stdout.write(found.map((word) => `${word}\n`).join(''));
+  process.stdout.write(
+    found
+      .filter(isWord)
+      .map((word) => `${word}\n`)
+      .join(''),
+  );
   return exitStatus.done;
+}
+
+/** What is no word of a line, or shows as something else there, nobody can have meant to type. */
+function isWord(text: string): boolean {
+  return !/\s/.test(text) && printable(text) === text;
 }
 
 async function completions(what: string | undefined, run: RunOptions): Promise<readonly string[]> {
   switch (what) {
     case 'components': {
       const { listComponents } = await import('./feature-commands.ts');
-      return (await listComponents({ ...run, components: [] })).names;
+      // Files with other names are told as broken, and cannot be asked for.
+      return (await listComponents({ ...run, components: [] })).names.filter(isComponentName);
     }
     case 'features': {
       const { listFeatures } = await import('./feature-commands.ts');

@@ -6,7 +6,8 @@ import type { CommandName } from '../reference/commands.ts';
 import type { RunOptions } from '../system.ts';
 import type { Outcome } from './commands.ts';
 import { type CommonOptions, parseTargets, rootOf } from './options.ts';
-import { checkStatus, type JsonMode, printOutcome } from './print.ts';
+import { checkStatus } from './outcome-status.ts';
+import { type JsonMode, printOutcome } from './print.ts';
 
 /** How long commands that services call wait for another run, in seconds, unless `--wait=` says otherwise. */
 const PATIENCE_SEC = 120;

@@ -15,10 +15,15 @@ export interface CheckDocument {
   readonly exit: number | null;
 }
 
-/** Examines a host. A problem is what `doctor` is for, and no failure of it. */
-export async function doctorCommand(run: RunOptions): Promise<Outcome> {
+/**
+ * Examines a host. A problem is what `doctor` is for, and no error of the document; the exit status is that of the problems
+ * all the same, so that scripts can ask for it.
+ * @param debug whether to print the stack of what is a defect of ours
+ */
+export async function doctorCommand(run: RunOptions, debug = false): Promise<Outcome> {
   const { examine } = await import('../doctor/doctor.ts');
   const findings = await examine(run, programVersion);
+  if (debug) for (const { cause } of findings) if (cause !== undefined) console.error(cause);
   const unseen = unseenPlaces(run.root).map(({ path }) => path);
   const checks = findings.map(documentOf);
   const none = { components: [], errors: [], left: [], disabled: [], turnedOff: [] };

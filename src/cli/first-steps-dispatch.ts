@@ -1,9 +1,10 @@
 /** From `add`, `remove`, `search` and `doctor` and their words to what does it. */
+
+import { printable } from '../printable.ts';
 import type { RunOptions } from '../system.ts';
 import { askerOn } from './ask.ts';
 import type { CommonOptions } from './options.ts';
 import { printOutcome } from './print.ts';
-import { printable } from './printable.ts';
 import type { TextOptions } from './render.ts';
 
 /** Runs one of the commands, and prints what came of it. @returns the exit status */
@@ -48,7 +49,7 @@ export async function firstStepsDispatch(
     }
     case 'doctor': {
       const { doctorCommand, renderChecks } = await import('./doctor-command.ts');
-      const outcome = await doctorCommand(run([]));
+      const outcome = await doctorCommand(run([]), options.debug);
       return await printOutcome(outcome, json, () => renderChecks(outcome), options.pager);
     }
   }

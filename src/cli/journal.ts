@@ -5,8 +5,8 @@
 import { fstatSync, writeSync } from 'node:fs';
 import type { ErrorReport } from '../errors.ts';
 import { passedSocket } from '../os/passed-sockets.ts';
+import { printable } from '../printable.ts';
 import { type About, encodeEntry, type Level, prefixLines } from './journal-entry.ts';
-import { printable } from './printable.ts';
 import { showsStyles, styleError } from './style.ts';
 
 /** Tells a message. @param shown as it is written where there is no journal, when that differs */

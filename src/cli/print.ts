@@ -1,10 +1,11 @@
 /** Standard output and standard error of a command, and the exit status that follows. */
-import { combinedExit, type ErrorReport, exitStatus } from '../errors.ts';
+import { combinedExit, type ErrorReport } from '../errors.ts';
+import { printable, printableJson } from '../printable.ts';
 import type { Outcome } from './commands.ts';
 import { DOCUMENT_FORMAT, type Document, type ErrorDocument, errorDocument } from './document.ts';
 import { isJournal, tell, tellError } from './journal.ts';
+import { exitOf } from './outcome-status.ts';
 import { showText } from './pager.ts';
-import { printable, printableJson } from './printable.ts';
 import { type DoneLine, renderDone } from './render-done.ts';
 import { serviceStatus } from './service-status.ts';
 import { showsStyles, styleTables } from './style.ts';
@@ -73,21 +74,6 @@ function summaryOf(outcome: Outcome): string {
   if (!first) return renderDone(outcome).replaceAll('\n', '; ');
   const message = first.component === null ? first.message : prefixed(first.component, first.message);
   return others.length === 0 ? message : `${message} (and ${others.length} more)`;
-}
-
-/** The exit status that an outcome has. */
-export function exitOf(outcome: Outcome): number {
-  const failed = [...outcome.errors, ...(outcome.checks ?? [])].flatMap(({ exit }) => exit ?? []);
-  const names = new Set(outcome.errors.map(({ component }) => component));
-  const all = [
-    ...outcome.components.map(({ name }) => name),
-    ...(outcome.oses ?? []).flatMap(({ components }) => components.map(({ component }) => component)),
-    ...(outcome.found ?? []).map(({ component, source }) => component ?? source),
-    ...[...(outcome.kept ?? []), ...(outcome.sources ?? []), ...(outcome.files ?? [])].map(
-      ({ component }) => component,
-    ),
-  ];
-  return combinedExit(failed, all.filter((name) => !names.has(name)).length);
 }
 
 /**
@@ -168,10 +154,4 @@ function render(value: unknown, json: Exclude<JsonMode, 'off'>): string {
 
 function write(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-/** The status of `check --exit-code`. */
-export function checkStatus(outcome: Outcome, exit: number): number {
-  const isUpdate = outcome.components.some(({ candidate }) => candidate !== null);
-  return exit === exitStatus.done && isUpdate ? exitStatus.updateAvailable : exit;
 }

@@ -1,11 +1,11 @@
 /** How a run looks while it works: bars on a terminal, plain lines elsewhere, both on standard error. */
 import type { MultiBar } from 'cli-progress';
 import { withoutSecrets } from '../errors.ts';
+import { printable } from '../printable.ts';
 import type { Reporter } from '../reporter.ts';
 import { formatBytes } from './format-bytes.ts';
 import { tell } from './journal.ts';
 import type { Level } from './journal-entry.ts';
-import { printable } from './printable.ts';
 import { serviceStatus } from './service-status.ts';
 import { StatusLine } from './status-line.ts';
 

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { write } from 'node:fs';
 import { passedSocket } from '../os/passed-sockets.ts';
-import { printable } from './printable.ts';
+import { printable } from '../printable.ts';
 
 /** Milliseconds between two messages. */
 const SEND_EVERY = 1000;

@@ -1,6 +1,6 @@
 /** Tables that fit the terminal; without borders, so that they can be cut and grepped. */
 import Table from 'cli-table3';
-import { printable } from './printable.ts';
+import { printable } from '../printable.ts';
 
 const NO_BORDERS = Object.fromEntries(
   'top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right left left-mid mid mid-mid right right-mid middle'

@@ -15,6 +15,7 @@ const TOLERANCE = 10 * 60 * 1000;
 
 const { ok, note, problem } = findingsOf('clock');
 
+/** A clock before the newest thing that is known to have happened is a problem: signatures would be judged by it. */
 export function checkClock({ now, latest, synchronised }: ClockFacts): Finding[] {
   if (latest && latest.at.getTime() - now.getTime() > TOLERANCE) {
     const text = `it says ${iso(now)}, and ${latest.what} is of ${iso(latest.at)}`;

@@ -27,6 +27,7 @@ export interface ComponentFacts {
 
 const { ok, note, warning } = findingsOf('components');
 
+/** What is active and should not be, or could be and is not; what is as it should be stands in one line. */
 export function checkComponents({ components, offAndVisible }: ComponentFacts): Finding[] {
   const findings: Finding[] = [];
   const good: string[] = [];

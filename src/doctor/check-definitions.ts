@@ -16,6 +16,7 @@ export interface DefinitionFacts {
 
 const { ok, note, warning, problem } = findingsOf('definitions');
 
+/** What no run would take is a problem each; what is off, left to others or ignored is told besides. */
 export function checkDefinitions(facts: DefinitionFacts): Finding[] {
   const { components, broken, left, disabled, turnedOff, warnings, unsafe } = facts;
   const findings: Finding[] = [];

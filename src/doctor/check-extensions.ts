@@ -27,8 +27,17 @@ export interface VisibleImage {
   readonly component: string | undefined;
 }
 
+/** An entry of a search directory of which nothing can be told. */
+export interface Obstacle extends Pick<VisibleImage, 'kind' | 'path'> {
+  /** A link that leads back to itself, something that this user may not look at, or else. */
+  readonly reason: 'circle' | 'closed' | 'other';
+  /** What the system says. */
+  readonly text: string;
+}
+
 export interface ExtensionFacts {
   readonly images: readonly VisibleImage[];
+  readonly obstacles: readonly Obstacle[];
   /** Names that are merged now, by kind; undefined where that is not known, or does not matter (`--root=`). */
   readonly merged: Readonly<Record<'sysext' | 'confext', ReadonlySet<string> | undefined>>;
   /** File names behind loop devices; empty where they are not known. */
@@ -45,10 +54,14 @@ const BLOCKING = {
   tree: new Set(['defect', 'os-release']),
 } as const;
 
-export function checkExtensions({ images, merged, loops, elsewhere }: ExtensionFacts): Finding[] {
-  const findings: Finding[] = [];
+/**
+ * What systemd makes of each image, and what of it is merged. An image for which it merges nothing at all is a problem, one
+ * that it passes over a warning.
+ */
+export function checkExtensions({ images, obstacles, merged, loops, elsewhere }: ExtensionFacts): Finding[] {
+  const findings = obstacles.map(obstacleFinding);
   const fitting: VisibleImage[] = [];
-  const blocked = new Set<string>();
+  const blocked = new Set<string>(obstacles.filter(({ reason }) => reason === 'circle').map(({ kind }) => kind));
   for (const image of images) {
     // What systemd has merged, it has read: some formats are read by it alone.
     const isRead = image.verdict?.fits || (image.verdict?.code === 'defect' && merged[image.kind]?.has(image.name));
@@ -75,6 +88,14 @@ export function checkExtensions({ images, merged, loops, elsewhere }: ExtensionF
   const all = count === 1 ? 'one fits' : `${count} fit`;
   const names = count > 0 ? `: ${listed(fitting.map(({ name }) => name))}` : '';
   return count > 0 ? [ok(`${all} this OS${names}`), ...findings] : findings;
+}
+
+/** A link in a circle stops 262 before it has looked at anything (tried); 257 passes over it. */
+function obstacleFinding({ kind, path, reason, text }: Obstacle): Finding {
+  if (reason === 'closed') return note(`${path} cannot be looked into by this user`, 'run as root');
+  if (reason === 'other') return warning(`${path} cannot be looked at: ${text}`, `ls -l ${path}`);
+  const all = `${path} leads in a circle: systemd-${kind} of systemd 262 merges nothing at all because of it`;
+  return problem(exitStatus.unsuitable, all, `rm ${path}`);
 }
 
 /** Formats that systemd may be able to read, and extupdate is not. */

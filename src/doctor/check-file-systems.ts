@@ -12,6 +12,7 @@ export interface FileSystemFacts {
 
 const { ok, note, problem } = findingsOf('file systems');
 
+/** A target on a read-only file system is a problem; one below a merged hierarchy is not, and is told. */
 export function checkFileSystems({ mountinfo, written }: FileSystemFacts): Finding[] {
   const mounts = parseMountinfo(mountinfo);
   if (mounts.length === 0 || written.length === 0) return [];

@@ -29,6 +29,7 @@ const SOON = 30;
 
 const { ok, note, warning, problem } = findingsOf('keys');
 
+/** A component none of whose keys counts is a problem; keys that do not count, or will not much longer, are told besides. */
 export function checkKeys({ verified, unverified, keys, failure, now }: KeyFacts): Finding[] {
   const findings: Finding[] = [];
   if (unverified.length > 0) {

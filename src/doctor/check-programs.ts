@@ -30,6 +30,7 @@ export interface ProgramFacts {
 
 const { ok, note, problem } = findingsOf('programs');
 
+/** A program that one of the components needs and that is not there is a problem, with the status of a run without it. */
 export function checkPrograms({ present, needs }: ProgramFacts): Finding[] {
   const missing = programs.filter(({ name, need }) => (need === 'always' || needs.has(need)) && !present.has(name));
   const findings: Finding[] = missing.map(({ name, from, exit }) =>

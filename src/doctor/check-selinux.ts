@@ -10,6 +10,7 @@ export interface SelinuxFacts {
 
 const { note } = findingsOf('selinux');
 
+/** Where SELinux is enforcing, images outside of the search directories need a label. */
 export function checkSelinux({ isEnforcing, stores }: SelinuxFacts): Finding[] {
   if (!isEnforcing || stores.length === 0) return [];
   const text = `it is enforcing: images in ${listed(stores)} need the label of those in /var/lib/extensions`;

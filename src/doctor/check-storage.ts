@@ -30,6 +30,7 @@ const MIB = 1024 * 1024;
 
 const { ok, note, warning, problem } = findingsOf('storage');
 
+/** What cannot be written or read, and volumes with less room than a run keeps free, or than a new version would take. */
 export function checkStorage({ volumes, reserve, largest, unwritable, unseen, unreadable }: StorageFacts): Finding[] {
   const findings: Finding[] = [];
   for (const { path, error } of unwritable) {

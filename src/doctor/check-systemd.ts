@@ -34,6 +34,7 @@ const TRIED_SINCE = 257;
 
 const { ok, note, warning, problem } = findingsOf('systemd');
 
+/** What the version of systemd lacks: a problem where a component needs it, else a note. */
 export function checkSystemd(facts: SystemdFacts): Finding[] {
   const { version, isRunning, versioned, confexts, transfers, restarting, hasBootDropIn } = facts;
   if (version === undefined) {

@@ -10,6 +10,7 @@ export interface SysupdateFacts {
 
 const { ok, note, warning } = findingsOf('systemd-sysupdate');
 
+/** Two managers of the same components are told, and how to turn one of them off. */
 export function checkSysupdate({ timer, shared }: SysupdateFacts): Finding[] {
   if (shared.length === 0) return [];
   if (timer === undefined) return [ok(`leaves ${listed(shared)} to extupdate: its timer is not active`)];

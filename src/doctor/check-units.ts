@@ -43,6 +43,7 @@ const { ok, note, warning, problem } = findingsOf('units');
 
 const DOCUMENTED = new Set<number>(Object.values(exitStatus));
 
+/** Units that have failed are a problem; then whether anything runs by itself, and at boot. Nothing where systemd does not tell. */
 export function checkUnits({ units, hasComponents, kinds }: UnitFacts): Finding[] {
   if (units === undefined) return [];
   const byName = new Map(units.map((unit) => [unit.name, unit]));

@@ -1,7 +1,6 @@
 /** `doctor`: gathers facts about a host, and has each check judge its own. Changes nothing, and asks no server. */
 import { mergedFileNames, mergedNames } from '../apply/activate.ts';
 import { loadConfig } from '../definition/load-config.ts';
-import { type ExitStatus, reportOf } from '../errors.ts';
 import { readState, type State } from '../os/state.ts';
 import { releaseFieldsOf } from '../resolve/compatibility.ts';
 import { imageNameOf } from '../resolve/exposure.ts';
@@ -17,6 +16,7 @@ import { componentFacts, definitionFacts, keyFacts } from './facts/definition-fa
 import { storageFacts } from './facts/storage-facts.ts';
 import { findVisibleImages } from './facts/visible-images.ts';
 import { checkNames, type Finding, findingsOf } from './finding.ts';
+import { guarded, problemOf } from './guarded.ts';
 import { examineMachine } from './machine.ts';
 
 /** Looks at everything, in the order in which it is told. What cannot be looked at does not stop the rest. */
@@ -54,34 +54,41 @@ function checkConfiguration(root: string): Finding[] {
   }
 }
 
-/** An error as what is found wrong. @throws what is a defect of ours */
-function problemOf(check: Finding['check'], error: unknown): Finding {
-  const { message, next, exit, code } = reportOf(error);
-  if (code === 'unexpected') throw error;
-  return findingsOf(check).problem(exit as ExitStatus, message, next);
-}
-
 /** All that can be known when host and definitions can be read. */
 async function examineSystem(system: System): Promise<Finding[]> {
   const { options, now, host, os, definitions } = system;
   const { root } = options;
   const { components } = definitions;
   const isHere = root === '';
-  const state = readState(root, false);
   const { note, ok } = findingsOf('host');
-  const found = await findVisibleImages(root, host.release, components);
-  const { largest, restarting } = await lookAtInstalled(system, state);
-  return [
-    ok(`${host.release.fields.PRETTY_NAME ?? describeOs(os)}, ${host.release.architecture}`),
-    ...(isHere ? [] : [note('a tree in a directory: what is of the machine that runs is not looked at')]),
-    ...checkDefinitions(definitionFacts(system)),
-    ...checkKeys(await keyFacts(system)),
-    ...checkStorage({ ...storageFacts(root, components), unreadable: found.unreadable, largest }),
-    ...checkExtensions({ ...found, ...(isHere ? await lookAtMerged() : notMerged) }),
-    ...checkComponents(await componentFacts(system, state)),
-    ...(isHere ? await examineMachine(components, { now, restarting }) : []),
+  // What several checks need; what is wrong with it is told by the last of them.
+  const state = shared(async () => readState(root, false));
+  const found = shared(() => findVisibleImages(root, host.release, components));
+  const { largest, restarting } = await state.then((known) => lookAtInstalled(system, known)).catch(() => notInstalled);
+  const { unreadable } = await found.catch(() => ({ unreadable: [] }));
+  const findings = [
+    [ok(`${host.release.fields.PRETTY_NAME ?? describeOs(os)}, ${host.release.architecture}`)],
+    isHere ? [] : [note('a tree in a directory: what is of the machine that runs is not looked at')],
+    await guarded('definitions', () => checkDefinitions(definitionFacts(system))),
+    await guarded('keys', async () => checkKeys(await keyFacts(system))),
+    await guarded('storage', () => checkStorage({ ...storageFacts(root, components), unreadable, largest })),
+    await guarded('extensions', async () =>
+      checkExtensions({ ...(await found), ...(isHere ? await lookAtMerged() : notMerged) }),
+    ),
+    await guarded('components', async () => checkComponents(await componentFacts(system, await state))),
+    isHere ? await examineMachine(components, { now, restarting }) : [],
   ];
+  return findings.flat();
 }
+
+/** A promise that several wait for, or nobody. */
+function shared<T>(make: () => Promise<T>): Promise<T> {
+  const made = make();
+  made.catch(() => {});
+  return made;
+}
+
+const notInstalled = { largest: 0, restarting: [] } as const;
 
 const notMerged = { merged: { sysext: undefined, confext: undefined }, loops: new Set<string>() } as const;
 

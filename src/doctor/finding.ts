@@ -32,6 +32,8 @@ export interface Finding {
   readonly next?: string;
   /** Of a problem: the status with which a run ends that meets it. */
   readonly exit?: ExitStatus;
+  /** What was thrown, where it is a defect of ours that a check cannot be made: for `--debug`. */
+  readonly cause?: unknown;
 }
 
 /** Makes the findings of one check. */

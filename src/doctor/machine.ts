@@ -18,6 +18,7 @@ import { checkSysupdate } from './check-sysupdate.ts';
 import { checkUnits } from './check-units.ts';
 import { clockFacts, isSelinuxEnforcing, isSystemdRunning, presentPrograms, unitFacts } from './facts/host-facts.ts';
 import type { Finding } from './finding.ts';
+import { guarded } from './guarded.ts';
 
 export interface MachineOptions {
   readonly now: Date;
@@ -31,35 +32,39 @@ export async function examineMachine(
   { now, restarting }: MachineOptions,
 ): Promise<Finding[]> {
   const isRunning = isSystemdRunning();
-  const [version, units, timer, clock] = await Promise.all([
-    systemdVersion(),
-    isRunning ? unitFacts() : undefined,
-    isRunning ? activeSysupdateTimer() : undefined,
-    clockFacts('', now),
-  ]);
   const named = (test: (component: Component) => boolean) => components.filter(test).map(({ name }) => name);
   const transfers = components.flatMap((component) => component.transfers);
   const kinds = new Set(transfers.map(({ kind }) => kind));
   const forms = new Set(transfers.map(({ source }) => sourceTraits[source.type].form));
   const merged = (['sysext', 'confext'] as const).filter((kind) => kinds.has(kind));
   const needs: ProgramNeed[] = [...merged, ...(['archive', 'tree'] as const).filter((form) => forms.has(form))];
-  return [
-    ...checkSystemd({
-      version: version === 0 ? undefined : version,
-      isRunning,
-      versioned: named((one) => one.transfers.some((each) => exposureOf(each).how === 'versioned-directory')),
-      confexts: named((one) => one.transfers.some(({ kind }) => kind === 'confext')),
-      transfers: named(isForSysupdate),
-      restarting,
-      hasBootDropIn: hasBootDropIn(),
+  const findings = await Promise.all([
+    guarded('systemd', async () => {
+      const version = await systemdVersion();
+      return checkSystemd({
+        version: version === 0 ? undefined : version,
+        isRunning,
+        versioned: named((one) => one.transfers.some((each) => exposureOf(each).how === 'versioned-directory')),
+        confexts: named((one) => one.transfers.some(({ kind }) => kind === 'confext')),
+        transfers: named(isForSysupdate),
+        restarting,
+        hasBootDropIn: hasBootDropIn(),
+      });
     }),
-    ...checkPrograms({ present: presentPrograms(), needs: new Set(needs) }),
-    ...checkUnits({ units, hasComponents: components.length > 0, kinds: new Set(merged) }),
-    ...checkSysupdate({ timer, shared: named(({ origin }) => origin === 'sysupdate') }),
-    ...checkSelinux({ isEnforcing: isSelinuxEnforcing(), stores: storesOf(components) }),
-    ...checkFileSystems({ mountinfo: readMountinfo(), written: writtenBy(components) }),
-    ...checkClock(clock),
-  ];
+    guarded('programs', () => checkPrograms({ present: presentPrograms(), needs: new Set(needs) })),
+    guarded('units', async () => {
+      const units = isRunning ? await unitFacts() : undefined;
+      return checkUnits({ units, hasComponents: components.length > 0, kinds: new Set(merged) });
+    }),
+    guarded('systemd-sysupdate', async () => {
+      const timer = isRunning ? await activeSysupdateTimer() : undefined;
+      return checkSysupdate({ timer, shared: named(({ origin }) => origin === 'sysupdate') });
+    }),
+    guarded('selinux', () => checkSelinux({ isEnforcing: isSelinuxEnforcing(), stores: storesOf(components) })),
+    guarded('file systems', () => checkFileSystems({ mountinfo: readMountinfo(), written: writtenBy(components) })),
+    guarded('clock', async () => checkClock(await clockFacts('', now))),
+  ]);
+  return findings.flat();
 }
 
 /** Whether it is defined where systemd-sysupdate looks, with the suffix that it has had since 257. */

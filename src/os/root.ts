@@ -10,11 +10,15 @@ import { isMissing, storageError } from './storage-error.ts';
 /** Links that are followed before a loop is assumed (Linux: 40). */
 const LINKS_MAX = 40;
 
+/** A symbolic link that leads back to itself. */
+export class LinkLoopError extends StorageError {}
+
 /**
  * The place of `path` outside of the root, with all links resolved inside it.
  * @param prefix the root without a trailing slash; '' is the root of this machine
  * @param path an absolute path as seen inside the root; parts that do not exist are kept as they are
  * @param followLast whether a link in the last part is followed too
+ * @throws LinkLoopError
  */
 export function resolveInRoot(prefix: string, path: string, followLast = true): string {
   const pending = partsOf(path);
@@ -33,7 +37,7 @@ export function resolveInRoot(prefix: string, path: string, followLast = true): 
     }
     links += 1;
     if (links > LINKS_MAX) {
-      throw new StorageError(`${path}: too many symbolic links`, { next: `look at the links in ${here}` });
+      throw new LinkLoopError(`${path}: too many symbolic links`, { next: `look at the links in ${here}` });
     }
     if (target.startsWith('/')) done.length = 0;
     pending.unshift(...partsOf(target));

@@ -22,3 +22,9 @@ export const exitStatusTexts: Readonly<Record<keyof typeof exitStatus, string>> 
   busy: 'another run is at work',
   updateAvailable: '`check --exit-code`: there is an update',
 };
+
+/** What holds beside them. */
+export const exitStatusNotes: readonly string[] = [
+  'Nothing newer that fits, and the old one still good, is 0.',
+  '`doctor` ends with the status that a run would have that meets the problem it has found; with 15 where there are several kinds of them, and with 0 where there are notes and warnings only.',
+];

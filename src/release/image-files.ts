@@ -24,6 +24,7 @@ const NODE = `usr/${OWN_PLACE}/bin/node`;
 const KEYRING = `usr/${OWN_PLACE}/keys/${NAME}.pgp`;
 const DEFINITION = `usr/${OWN_PLACE}/transfer.d/${NAME}.transfer`;
 
+/** All files of the image, in no order. The repository is the current directory. @throws Error when one of them cannot be read */
 export function imageFiles(content: ImageContent): PlacedFile[] {
   const { version, architecture, node, program, keyring } = content;
   const text = (path: string, lines: string): PlacedFile => ({ path, content: lines, mode: 0o644 });

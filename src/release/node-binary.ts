@@ -120,6 +120,7 @@ function newestGlibc(files: readonly string[]): string {
   return newest?.join('.') ?? 'any';
 }
 
+/** SHA-256, as hexadecimal digits. */
 export function hashOf(content: string | Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }

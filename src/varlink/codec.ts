@@ -3,7 +3,7 @@
  * breaks the framing or is no call has no answer in the protocol: the connection is given up.
  */
 
-import { printableJson } from '../cli/printable.ts';
+import { printableJson } from '../printable.ts';
 
 /** Bytes of a call that are taken; ours name a component or two. */
 export const CALL_SIZE_MAX = 64 * 1024;

@@ -67,7 +67,7 @@ function outcomeOf(states: readonly UnitState[], entries: readonly HistoryEntry[
   };
 }
 
-/** Whether another run was in the way, and that is all that is wrong. */
-export function isBusy({ errors }: UpdateOutcome): boolean {
-  return errors.length > 0 && errors.every(({ exit }) => exit === exitStatus.busy);
+/** Whether another run was in the way, and nothing came of it: what was staged before is installed all the same. */
+export function isBusy({ done, errors }: UpdateOutcome): boolean {
+  return done.length === 0 && errors.length > 0 && errors.every(({ exit }) => exit === exitStatus.busy);
 }

@@ -127,7 +127,7 @@ export const managerInterface = {
     NoSuchComponent: failure('Nothing here has a definition with this name.', {
       component: field(string, 'The name.'),
     }),
-    Busy: failure('Another run is at work, and did not end in time.', {
+    Busy: failure('Another run was at work and did not end in time, and nothing was done.', {
       message: field(string, 'Which one, for people.'),
     }),
     Failed: failure('Nothing came of it at all: the configuration cannot be read, or the update cannot be started.', {

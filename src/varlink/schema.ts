@@ -103,30 +103,37 @@ export const string: Plain<string> = { kind: 'string' };
 export const bool: Plain<boolean> = { kind: 'bool' };
 export const int: Plain<number> = { kind: 'int' };
 
+/** Values of one type, in order: `[]TYPE`. */
 export function list<T extends Type>(of: T): List<T> {
   return { kind: 'list', of };
 }
 
+/** A value that may be null, or missing: `?TYPE`. */
 export function nullable<T extends Type>(of: T): Nullable<T> {
   return { kind: 'nullable', of };
 }
 
+/** @param name what clients call the type, once in an interface @param doc a sentence about it */
 export function struct<F extends Fields>(name: string, doc: string, fields: F): Struct<F> {
   return { kind: 'struct', name, doc, fields };
 }
 
+/** @param words the values, each with what it means */
 export function choice<W extends string>(name: string, doc: string, words: Readonly<Record<W, string>>): Choice<W> {
   return { kind: 'choice', name, doc, words };
 }
 
+/** @param doc what the field is there for, a sentence that clients read */
 export function field<T extends Type>(type: T, doc: string): Field<T> {
   return { type, doc };
 }
 
+/** @param input the parameters of a call @param output those of every reply */
 export function method<I extends Fields, O extends Fields>(doc: string, input: I, output: O): Method<I, O> {
   return { doc, input, output };
 }
 
+/** An error of an interface. @param fields what a client is told with it */
 export function failure<F extends Fields>(doc: string, fields: F): ErrorDescription<F> {
   return { doc, fields };
 }

@@ -6,14 +6,12 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { ConfigError } from '../errors.ts';
-import { parseUnits, UNIT_PROPERTIES, type UnitState, UPDATE_UNITS } from './unit-states.ts';
-
-const [, ...STARTED] = UPDATE_UNITS;
+import { parseUnits, STARTED_UNITS, UNIT_PROPERTIES, type UnitState, UPDATE_UNITS } from './unit-states.ts';
 
 /** Answers each word with what systemctl prints, and a line with its status. */
 const SCRIPT = `while read -r word; do
   case $word in
-    start) systemctl start --no-block ${STARTED.join(' ')} 2>&1 ;;
+    start) systemctl start --no-block ${STARTED_UNITS.join(' ')} 2>&1 ;;
     show) systemctl show --property=${UNIT_PROPERTIES.join(',')} ${UPDATE_UNITS.join(' ')} 2>&1 ;;
     *) exit 1 ;;
   esac

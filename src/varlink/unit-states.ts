@@ -2,12 +2,18 @@
 import { exitStatus } from '../errors.ts';
 import { parseShownUnits } from '../services/shown-units.ts';
 
-/** In the order in which they work; to start the first two brings the third. */
+/** In the order in which they work. */
 export const UPDATE_UNITS = [
   'extupdate-acquire.service',
   'extupdate-install.service',
   'extupdate-activate.service',
 ] as const;
+
+/** Those that are started: to install brings acquiring before it. */
+export const STARTED_UNITS = [
+  'extupdate-install.service',
+  'extupdate-activate.service',
+] as const satisfies readonly (typeof UPDATE_UNITS)[number][];
 
 /** What of a unit is asked for. */
 export const UNIT_PROPERTIES = ['Id', 'ActiveState', 'Job', 'Result', 'ExecMainStatus', 'StatusText'] as const;

@@ -11,13 +11,19 @@ export interface TerminalResult {
 /**
  * Runs the program on a terminal of its own, and types an answer whenever it asks.
  * @param answers what is typed, one after the other, each with its newline
+ * @param options `before`: what the shell on the terminal does first; `env`: what is added to the environment
  */
-export async function runOnTerminal(args: readonly string[], answers: readonly string[]): Promise<TerminalResult> {
+export async function runOnTerminal(
+  args: readonly string[],
+  answers: readonly string[],
+  options: { readonly before?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<TerminalResult> {
   const quoted = [process.execPath, programPath, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  const env: NodeJS.ProcessEnv = { ...process.env, TERM: 'dumb' };
+  const command = options.before === undefined ? quoted : `${options.before}; ${quoted}`;
+  const env: NodeJS.ProcessEnv = { ...process.env, TERM: 'dumb', ...options.env };
   delete env.NODE_EXTRA_CA_CERTS;
   // script(1) has the only terminal that needs no library.
-  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', quoted, '/dev/null'], { env });
+  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], { env });
   const left = [...answers];
   let screen = '';
   let seen = 0;

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { defaultExtensionSettings } from '../../definition/extension-settings.ts';
 import { isTurnedOff } from '../../definition/features.ts';
 import { renderProblem } from '../../definition/load.ts';
-import { ConfigError, reportOf } from '../../errors.ts';
+import { ExtupdateError, reportOf } from '../../errors.ts';
 import { requireSafeDirectory } from '../../os/own-place.ts';
 import type { State } from '../../os/state.ts';
 import { isBadUnder } from '../../resolve/marks.ts';
@@ -20,6 +20,7 @@ import type { ComponentFact, ComponentFacts } from '../check-components.ts';
 import type { DefinitionFacts } from '../check-definitions.ts';
 import type { KeyFact, KeyFacts } from '../check-keys.ts';
 
+/** What was loaded, what was not and why, and targets that a run would refuse. */
 export function definitionFacts({ definitions, options: { root } }: System): DefinitionFacts {
   const { components, broken, left, disabled, warnings } = definitions;
   return {
@@ -44,7 +45,7 @@ function unsafeTargets(root: string, { name, transfers }: Component): Definition
       requireSafeDirectory(root, directory);
       return [];
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
+      if (!(error instanceof ExtupdateError)) throw error;
       return [{ name, text: error.message, next: error.next }];
     }
   });

@@ -4,18 +4,20 @@ import { basename, join } from 'node:path';
 import { searchDirectories } from '../../definition/kind.ts';
 import { readLocalFacts } from '../../image/read-local-facts.ts';
 import { isTemporaryName } from '../../os/atomic-file.ts';
-import { resolveInRoot } from '../../os/root.ts';
-import { isMissing } from '../../os/storage-error.ts';
+import { LinkLoopError, resolveInRoot } from '../../os/root.ts';
+import { errorCode, isMissing } from '../../os/storage-error.ts';
 import { judgeImage } from '../../resolve/compatibility.ts';
 import { pickedFrom } from '../../target/active.ts';
 import type { Component, HostRelease } from '../../types.ts';
-import type { VisibleImage } from '../check-extensions.ts';
+import type { Obstacle, VisibleImage } from '../check-extensions.ts';
 
 /** Directories that look as if systemd searched them. */
 const UNSEARCHED = ['/usr/lib/extensions', '/usr/local/lib/extensions', '/etc/confexts'] as const;
 
 export interface FoundImages {
   readonly images: readonly VisibleImage[];
+  /** Entries of which nothing can be told. */
+  readonly obstacles: readonly Obstacle[];
   /** Entries of directories that systemd does not search. */
   readonly elsewhere: readonly string[];
   /** Directories that cannot be listed, and why. */
@@ -25,19 +27,21 @@ export interface FoundImages {
 /** What one entry is, before its content is judged. */
 type Entry = Pick<VisibleImage, 'kind' | 'name' | 'path' | 'file' | 'isTree' | 'isMask'>;
 
-/** Looks into all search directories. @param root '' or the directory of `--root=` */
+/** Looks into all search directories; an entry that cannot be looked at does not stop the rest. @param root '' or the directory of `--root=` */
 export async function findVisibleImages(
   root: string,
   host: HostRelease,
   components: readonly Component[],
 ): Promise<FoundImages> {
   const images: VisibleImage[] = [];
+  const obstacles: Obstacle[] = [];
   const unreadable: { path: string; error: string }[] = [];
   const names = (directory: string) => {
     try {
       return readdirSync(resolveInRoot(root, directory)).sort();
     } catch (error) {
-      if (!isMissing(error)) unreadable.push({ path: directory, error: (error as NodeJS.ErrnoException).code ?? '' });
+      if (!isMissing(error))
+        unreadable.push({ path: directory, error: isCircle(error) ? 'ELOOP' : (errorCode(error) ?? '') });
       return [];
     }
   };
@@ -45,21 +49,40 @@ export async function findVisibleImages(
     const first = new Map<string, string>();
     for (const directory of searchDirectories[kind]) {
       for (const name of names(directory)) {
-        const entry = entryOf(root, kind, join(directory, name), host.architecture);
-        if (!entry) continue;
-        const shadowedBy = first.get(entry.name);
-        if (shadowedBy === undefined) first.set(entry.name, entry.path);
-        images.push({
-          ...entry,
-          shadowedBy,
-          component: componentOf(components, entry),
-          verdict: await verdictOn(root, entry, host),
-        });
+        const path = join(directory, name);
+        try {
+          const entry = entryOf(root, kind, path, host.architecture);
+          if (!entry) continue;
+          const shadowedBy = first.get(entry.name);
+          if (shadowedBy === undefined) first.set(entry.name, entry.path);
+          const verdict = await verdictOn(root, entry, host);
+          images.push({ ...entry, shadowedBy, component: componentOf(components, entry), verdict });
+        } catch (error) {
+          obstacles.push({ kind, path, ...obstacleOf(error) });
+        }
       }
     }
   }
   const elsewhere = UNSEARCHED.flatMap((directory) => names(directory).map((name) => join(directory, name)));
-  return { images, elsewhere, unreadable };
+  return { images, obstacles, elsewhere, unreadable };
+}
+
+/** @throws what is no failure of storage */
+function obstacleOf(error: unknown): Pick<Obstacle, 'reason' | 'text'> {
+  const code = errorCode(error);
+  const text = wordsOf(error);
+  if (isCircle(error)) return { reason: 'circle', text };
+  if (code === 'EACCES' || code === 'EPERM') return { reason: 'closed', text };
+  if (code === undefined) throw error;
+  return { reason: 'other', text };
+}
+
+function isCircle(error: unknown): boolean {
+  return error instanceof LinkLoopError || errorCode(error) === 'ELOOP';
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** An entry as systemd takes it; undefined for what is none. */

@@ -7,26 +7,37 @@ export function bashCompletion(): string {
   return `# bash completion for extupdate
 
 _extupdate_ask() {
-    extupdate complete "$@" $places 2>/dev/null
+    extupdate complete "$@" "\${places[@]}" 2>/dev/null
 }
 
+# Offers those lines of standard input that begin with $1, after $2. They are data: compgen -W would run what is in them.
+_extupdate_offer() {
+    local found word quoted
+    mapfile -t found
+    for word in "\${found[@]}"; do
+        printf -v quoted %q "$word"
+        [[ $word == "$1"* || $quoted == "$1"* ]] && COMPREPLY+=("\${2-}$quoted")
+    done
+}
+
+# The same of words that stand in this file.
 _extupdate_words() {
-    mapfile -t -O "\${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$1" -- "$2")
+    _extupdate_offer "$2" < <(printf '%s\n' $1)
 }
 
 _extupdate_value() {
     case $1 in
-        component) _extupdate_words "$(_extupdate_ask components)" "$2" ;;
-        feature) _extupdate_words "$(_extupdate_ask features)" "$2" ;;
-        version) _extupdate_words "$(_extupdate_ask versions "$3")" "$2" ;;
+        component) _extupdate_offer "$2" < <(_extupdate_ask components) ;;
+        feature) _extupdate_offer "$2" < <(_extupdate_ask features) ;;
+        version) _extupdate_offer "$2" < <(_extupdate_ask versions "$3") ;;
         target)
             if [[ $2 == *@* ]]; then
                 # Words end at "@" where COMP_WORDBREAKS has it.
                 local name=\${2%%@*} prefix=\${2%%@*}@
                 [[ $COMP_WORDBREAKS == *@* ]] && prefix=
-                mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$(_extupdate_ask versions "$name")" -- "\${2#*@}")
+                _extupdate_offer "\${2#*@}" "$prefix" < <(_extupdate_ask versions "$name")
             else
-                _extupdate_words "$(_extupdate_ask components)" "$2"
+                _extupdate_offer "$2" < <(_extupdate_ask components)
             fi
             ;;
         directory) mapfile -t COMPREPLY < <(compgen -d -- "$2"); compopt -o filenames ;;
@@ -37,7 +48,7 @@ _extupdate_value() {
 }
 
 _extupdate() {
-    local line=\${COMP_LINE:0:COMP_POINT} words cur command= name= index word position=-1 places=
+    local line=\${COMP_LINE:0:COMP_POINT} words cur command= name= index word position=-1 places=()
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=('')
     cur=\${words[-1]}
@@ -46,7 +57,7 @@ _extupdate() {
         word=\${words[index]}
         case $word in
             ${valueSwitches(commands)}) index=$((index + 1)) ;;
-            --root=*|--definitions=*) places+=" $word" ;;
+            --root=*|--definitions=*) places+=("$word") ;;
             -*) ;;
             *) [[ -z $command ]] && command=$word || { [[ -z $name ]] && name=$word; }; position=$((position + 1)) ;;
         esac

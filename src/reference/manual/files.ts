@@ -13,6 +13,12 @@ export const environment: readonly Item[] = [
     ],
   },
   { terms: ['`SYSTEMD_LESS`'], text: ['Options for `less`. Default: `FRSXMK`.'] },
+  {
+    terms: ['`SYSTEMD_PAGERSECURE`'],
+    text: [
+      'Whether the pager must not start other programs: with `yes`, `less` is told so, and another one is trusted to know; `no` allows it. Where it is not set, and the rights are those of another user than the one who logged in (`SUDO_UID`, `PKEXEC_UID`, /proc/self/loginuid), no pager but `less` is started, whatever is asked for, and it is told so.',
+    ],
+  },
   { terms: ['`NO_COLOR`'], text: ['Where it is set to anything, nothing is coloured.'] },
   {
     terms: ['`CREDENTIALS_DIRECTORY`'],

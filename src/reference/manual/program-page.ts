@@ -12,7 +12,7 @@ import {
 } from '../command-text.ts';
 import { commands } from '../commands.ts';
 import { commonOptions } from '../common-options.ts';
-import { exitStatusTexts } from '../exit-statuses.ts';
+import { exitStatusNotes, exitStatusTexts } from '../exit-statuses.ts';
 import { commandManual } from './command-manual.ts';
 import { environment, files, units } from './files.ts';
 import type { Block, Item, ManualPage } from './page.ts';
@@ -66,7 +66,7 @@ export const programPage: ManualPage = {
             })),
           ],
         },
-        'Nothing newer that fits, and the old one still good, is 0.',
+        ...exitStatusNotes,
       ],
     },
     { title: 'Environment', blocks: [{ items: environment }] },

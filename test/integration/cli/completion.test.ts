@@ -1,6 +1,6 @@
 /** The completions in the shells that they are for, asking the built program. */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,19 +10,22 @@ import { definition, makeWorld, programPath, type World } from '../../support/wo
 const completions = fileURLToPath(new URL('../../../dist/completions', import.meta.url));
 const has = (shell: string) => spawnSync(shell, ['--version']).status === 0;
 
+/** A name for a component and a feature, and what shells would like to run. */
+const hostile = 'zz$(echo>PWNED)`echo>PWNED`;echo>PWNED';
+
 let world: World;
 let path: string;
 beforeAll(async () => {
   world = await makeWorld();
   for (const name of ['docker', 'debug']) {
-    const sections = {
-      Transfer: { Features: 'extra' },
-      Source: { Type: 'url-file', Path: `${world.server.url}/${name}`, MatchPattern: `${name}_@v.raw` },
-      Target: { Path: `/var/lib/extensions/${name}.raw.v`, MatchPattern: `${name}_@v.raw` },
-    };
-    world.write(`etc/extupdate/transfer.d/${name}.transfer`, definition(sections));
+    world.write(`etc/extupdate/transfer.d/${name}.transfer`, transfer(name));
   }
   world.write('etc/extupdate/transfer.d/extra.feature', '[Feature]\nEnabled=yes\n');
+  for (const name of [hostile, 'zz blank', 'zz@at', 'zz\u202eturned']) {
+    world.write(`hostile/${name}.transfer`, 'not a definition');
+    world.write(`hostile/${name}.feature`, '[Feature]\n');
+  }
+  world.write('hostile/fine.transfer', transfer('fine', `extra ${hostile} zz@at zz\u202eturned`));
   const image = extensionImage({ name: 'docker', release: { ID: 'testos', VERSION_ID: '1' }, files: {} });
   for (const version of ['28.0', '28.1', '3.9']) {
     world.write(`var/lib/extensions/docker.raw.v/docker_${version}.raw`, image);
@@ -35,9 +38,22 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+function transfer(name: string, features = 'extra'): string {
+  return definition({
+    Transfer: { Features: features },
+    Source: { Type: 'url-file', Path: `${world.server.url}/${name}`, MatchPattern: `${name}_@v.raw` },
+    Target: { Path: `/var/lib/extensions/${name}.raw.v`, MatchPattern: `${name}_@v.raw` },
+  });
+}
+
 function shell(program: string, words: readonly string[]): string[] {
   const env = { PATH: `${path}:${process.env.PATH}`, HOME: world.root, TERM: 'dumb', LC_ALL: 'C.UTF-8' };
-  const { stdout, stderr, error } = spawnSync(program, words, { env, encoding: 'utf8', timeout: 60_000 });
+  const { stdout, stderr, error } = spawnSync(program, words, {
+    env,
+    cwd: world.root,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   expect(stderr).toBe('');
   if (error) throw error;
   return stdout.split(/\r?\n/).filter((line) => line !== '');
@@ -112,5 +128,18 @@ describe.each(Object.entries(shells))('%s', (name, complete) => {
         .replace(/=$/, '')
         .replace(/^docker@/, '');
     expect(found.map(plain).sort()).toEqual(expected.map(plain).sort());
+  });
+
+  it.skipIf(missing).each([
+    ['extupdate list --definitions=HOSTILE zz', [hostile]],
+    ['extupdate hold --definitions=HOSTILE zz', [hostile]],
+    ['extupdate enable --definitions=HOSTILE --feature=zz', [hostile, 'zz@at']],
+  ])('%s: names are offered as words, and nothing in them runs', (line, expected) => {
+    const found = complete(line.replace('HOSTILE', join(world.root, 'hostile')));
+    // bash puts a word into the line as it gets it.
+    const plain = (word: string) => (name === 'bash' ? word.replace(/\\(.)/g, '$1') : word).replace(/^--feature=/, '');
+    expect(found.map(plain)).toEqual(expected);
+    if (name === 'bash') expect(found[0]).toMatch(/^zz\\\$\\\(/);
+    expect(existsSync(join(world.root, 'PWNED'))).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 /** `doctor` on trees in directories: what it says of real files. What it says of a host that runs is tried in test/e2e. */
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CheckDocument } from '../../../src/cli/doctor-command.ts';
 import { extensionImage } from '../../support/images.ts';
@@ -101,6 +101,44 @@ describe('images that systemd refuses', () => {
     const { of, status } = await doctor();
     expect(status).toBe(0);
     expect(of('extensions')).toContain('warning: several versions of one thing are visible at once: app_1, app_2');
+  });
+});
+
+describe('what cannot be looked at', () => {
+  it('a link in a circle is told, and everything else too', async () => {
+    define('app');
+    define('other');
+    world.write('etc/extensions/empty.raw', '');
+    world.write('etc/extensions/fine.raw', image('fine'));
+    for (const path of ['var/lib/extensions/loop.raw', 'var/lib/extensions/dir', 'var/lib/confexts']) {
+      mkdirSync(dirname(join(world.root, path)), { recursive: true });
+      symlinkSync(basename(path), join(world.root, path));
+    }
+    const { of, status, checks } = await doctor();
+    expect(of('definitions')).toEqual(['ok: 2 components: app, other']);
+    expect(of('extensions')).toEqual([
+      'ok: one fits this OS: fine',
+      'problem: /var/lib/extensions/dir leads in a circle: systemd-sysext of systemd 262 merges nothing at all because of it',
+      'problem: /var/lib/extensions/loop.raw leads in a circle: systemd-sysext of systemd 262 merges nothing at all because of it',
+      expect.stringContaining('/etc/extensions/empty.raw'),
+    ]);
+    expect(of('storage')).toContain('problem: /var/lib/confexts cannot be read: ELOOP');
+    expect(of('components')).toHaveLength(2);
+    expect(checks.find(({ text }) => text.includes('loop.raw'))?.next).toBe('rm /var/lib/extensions/loop.raw');
+    expect(status).toBe(15);
+  });
+
+  it('a check that cannot be made is a finding, and the others stay', async () => {
+    define('app', { Target: { Path: '/srv/circle/app', CurrentSymlink: '/etc/extensions/app.raw' } });
+    mkdirSync(join(world.root, 'srv'));
+    symlinkSync('circle', join(world.root, 'srv/circle'));
+    world.write('etc/extensions/empty.raw', '');
+    const { of, checks } = await doctor();
+    expect(of('definitions')).toEqual(['ok: one component: app', expect.stringContaining('too many symbolic links')]);
+    expect(of('storage')).toEqual([expect.stringMatching(/^problem: \/srv\/circle\/app: too many symbolic links/)]);
+    expect(of('components')).toEqual([expect.stringContaining('too many symbolic links')]);
+    expect(of('extensions')).toEqual([expect.stringContaining('/etc/extensions/empty.raw')]);
+    expect(checks.map(({ check }) => check)).toEqual(expect.arrayContaining(['host', 'configuration', 'keys']));
   });
 });
 

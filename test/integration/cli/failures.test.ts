@@ -70,6 +70,13 @@ describe('status 2: usage', () => {
   });
 });
 
+it('status 2: what there is no help on', async () => {
+  const stderr = expect.stringMatching(
+    /^extupdate: there is no help on "nope"\n {2}it is on commands, extupdate, [^\n]*\n$/,
+  );
+  expect(await runProgram(['help', 'nope'])).toMatchObject({ status: 2, stdout: '', stderr });
+});
+
 describe('status 3: configuration', () => {
   it('a typo in a setting names file, line and what is allowed; the others go on (15)', async () => {
     world.write(

@@ -1,10 +1,11 @@
 /** What people see on a terminal: width, styles, pager. script(1) makes the terminal. */
 import { execFile } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extensionImage } from '../../support/images.ts';
+import { runOnTerminal } from '../../support/terminal.ts';
 import { definition, makeWorld, programPath, type World } from '../../support/world.ts';
 
 const run = promisify(execFile);
@@ -19,20 +20,45 @@ beforeAll(async () => {
   const versions = Array.from({ length: 30 }, (_, index) => `1.${index}`);
   const image = extensionImage({ name: 'app', release: { ID: 'testos', VERSION_ID: '1' }, files: {} });
   for (const version of versions) world.write(`var/lib/extensions/app.raw.v/app_${version}.raw`, image);
-  writeFileSync(join(world.root, 'pager'), '#!/bin/sh\nprintf "paged with %s\\n" "$LESS"\ncat\n');
-  chmodSync(join(world.root, 'pager'), 0o755);
+  program('pager', 'printf "paged with %s\\n" "$LESS"\ncat');
 });
 afterAll(() => world.close());
+
+/** A program of the world, for the shell. */
+function program(path: string, script: string): void {
+  world.write(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(join(world.root, path), 0o755);
+}
+
+/** Where the shell finds a program. */
+function placeOf(name: string): string {
+  const places = (process.env.PATH ?? '').split(':').map((directory) => join(directory, name));
+  return places.find((place) => existsSync(place)) ?? name;
+}
+
+interface Terminal {
+  readonly columns?: number;
+  readonly rows?: number;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
 
 /** Runs the program on a terminal. */
 async function onTerminal(
   words: readonly string[],
-  { columns = 80, rows = 24, env = {} }: { columns?: number; rows?: number; env?: Record<string, string> } = {},
+  { columns = 80, rows = 24, env = {} }: Terminal = {},
 ): Promise<string> {
   const command = [process.execPath, programPath, ...words].map((word) => `'${word}'`).join(' ');
   const script = `stty cols ${columns} rows ${rows}; ${command}`;
   const { stdout } = await run('script', ['-qec', script, '/dev/null'], {
-    env: { PATH: process.env.PATH, TERM: 'xterm', LC_ALL: 'C.UTF-8', PAGER: join(world.root, 'pager'), ...env },
+    env: {
+      PATH: process.env.PATH,
+      TERM: 'xterm',
+      LC_ALL: 'C.UTF-8',
+      PAGER: join(world.root, 'pager'),
+      // Whoever has logged in here, and become root.
+      SYSTEMD_PAGERSECURE: 'no',
+      ...env,
+    },
   });
   return stdout.replaceAll('\r\n', '\n');
 }
@@ -54,6 +80,36 @@ describe('a table on a terminal', () => {
     const shown = await onTerminal([...list(), ...words], options);
     expect(shown).toMatch(/COMPONENT/);
     expect(shown).not.toMatch(/paged/);
+  });
+
+  it('with the rights of another user, only less is started, and told not to start anything', async () => {
+    program('bin/less', 'printf "less, secure: %s\\n" "$LESSSECURE"; cat');
+    const secure = { SYSTEMD_PAGERSECURE: undefined, SYSTEMD_PAGER: join(world.root, 'pager') };
+    const path = `${join(world.root, 'bin')}:${process.env.PATH}`;
+    for (const lent of [{ SUDO_UID: '1000' }, { PKEXEC_UID: '1000' }]) {
+      expect(await onTerminal(list(), { env: { ...secure, ...lent, PATH: path } })).toMatch(/^less, secure: 1\n/);
+    }
+    // Where there is no less, there is a more.
+    program('few/more', 'printf paged; cat');
+    for (const name of ['script', 'stty']) symlinkSync(placeOf(name), join(world.root, 'few', name));
+    const env = { ...secure, SUDO_UID: '1000', PATH: join(world.root, 'few') };
+    const without = await onTerminal(list(), { env });
+    expect(without).toMatch(/COMPONENT/);
+    expect(without).not.toMatch(/paged|less/);
+  });
+
+  it('the interrupt key belongs to the pager, which ends when it wants to', async () => {
+    program(
+      'stubborn',
+      `trap 'printf "interrupted: more? [y/n] "' INT; cat >/dev/null; printf 'more? [y/n] '
+       until read -r word </dev/tty; do :; done; printf 'left with %s\\n' "$word"`,
+    );
+    const { status, screen } = await runOnTerminal(list(), ['\u0003', 'n\n'], {
+      before: 'stty cols 80 rows 24; trap : INT',
+      env: { SYSTEMD_PAGER: join(world.root, 'stubborn'), SYSTEMD_PAGERSECURE: 'no' },
+    });
+    expect(screen).toMatch(/interrupted: more\? \[y\/n\] n\nleft with n\n/);
+    expect(status).toBe(0);
   });
 
   it('has an underlined header, but not with NO_COLOR', async () => {

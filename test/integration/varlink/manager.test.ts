@@ -324,7 +324,10 @@ describe('the Varlink service', () => {
     });
 
     it('another run that does not end in time is an error of its own', async () => {
-      units = playing([[state('acquire', 'inactive'), failed('install', 75, 'another run is at work: apply (pid 7)')]]);
+      units = {
+        ...playing([[state('acquire', 'inactive'), failed('install', 75, 'another run is at work: apply (pid 7)')]]),
+        history: () => [],
+      };
       const reply = await ask('Apply');
       expect(reply).toEqual({
         error: `${MANAGER}.Busy`,
@@ -332,6 +335,13 @@ describe('the Varlink service', () => {
       });
       const fields = idl.errors.get('Busy');
       expect(fields && differences(idl, fields, reply.values)).toEqual([]);
+    });
+
+    it('an acquiring that was in the way does not hide what was installed without it', async () => {
+      units = playing([[failed('acquire', 75, 'busy: acquire (pid 7)'), state('install', 'inactive')]]);
+      const { values } = await ask('Apply');
+      expect(values).toMatchObject({ exit: 75, done: [{ action: 'install', version: '2' }, { action: 'expose' }] });
+      expect(values.errors).toContainEqual(expect.objectContaining({ code: 'busy', message: 'busy: acquire (pid 7)' }));
     });
 
     it('goes on when the one who called is gone, and nobody follows it any more', async () => {

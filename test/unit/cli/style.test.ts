@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { pagersOf } from '../../../src/cli/pager.ts';
 import { showsStyles, styleTables } from '../../../src/cli/style.ts';
 
 describe('styles', () => {
@@ -20,17 +19,5 @@ describe('styles', () => {
     expect(styleTables(text)).toBe(
       `${on}COMPONENT  VERSION${off}\n${on}DOCKER     28${off}\nA\nSTATUS of  this\n\n${on}UNIT       SHA256${off}`,
     );
-  });
-});
-
-describe('the pager', () => {
-  it.each([
-    ['less, then more, where nothing is said', {}, [['less'], ['more']]],
-    ['PAGER', { PAGER: 'less -S' }, [['less', '-S']]],
-    ['SYSTEMD_PAGER before it', { PAGER: 'less', SYSTEMD_PAGER: 'most' }, [['most']]],
-    ['none for cat', { PAGER: 'cat' }, []],
-    ['none for an empty SYSTEMD_PAGER', { PAGER: 'less', SYSTEMD_PAGER: '' }, []],
-  ])('is %s', (_, environment, expected) => {
-    expect(pagersOf(environment)).toEqual(expected);
   });
 });

@@ -1,6 +1,11 @@
 /** What `doctor` says about images: systemd passes over some, and merges nothing at all because of others. */
 import { describe, expect, it } from 'vitest';
-import { checkExtensions, type ExtensionFacts, type VisibleImage } from '../../../src/doctor/check-extensions.ts';
+import {
+  checkExtensions,
+  type ExtensionFacts,
+  type Obstacle,
+  type VisibleImage,
+} from '../../../src/doctor/check-extensions.ts';
 import type { IncompatibilityCode } from '../../../src/resolve/compatibility.ts';
 
 const fits = { fits: true } as const;
@@ -17,7 +22,7 @@ function image(name: string, more: Partial<VisibleImage> = {}): VisibleImage {
 
 function check(images: readonly VisibleImage[], merged?: readonly string[], more: Partial<ExtensionFacts> = {}) {
   const names = { sysext: merged && new Set(merged), confext: merged && new Set<string>() };
-  const facts = { images, merged: names, loops: new Set<string>(), elsewhere: [], ...more };
+  const facts = { images, merged: names, loops: new Set<string>(), elsewhere: [], obstacles: [], ...more };
   return checkExtensions(facts);
 }
 
@@ -30,6 +35,19 @@ describe('what systemd makes of an image', () => {
 
   it('all are merged', () => {
     expect(told([image('a'), image('b')], ['a', 'b'])).toEqual(['ok: 2 fit this OS: a, b']);
+  });
+
+  it.each<[Obstacle['reason'], string, string[]]>([
+    [
+      'circle',
+      'problem: /etc/extensions/x leads in a circle: systemd-sysext of systemd 262 merges nothing at all because of it',
+      ['note: not merged because of that: a'],
+    ],
+    ['closed', 'note: /etc/extensions/x cannot be looked into by this user', ['warning: fits and is not merged: a']],
+    ['other', 'warning: /etc/extensions/x cannot be looked at: EIO: why', ['warning: fits and is not merged: a']],
+  ])('an obstacle (%s)', (reason, finding, others) => {
+    const obstacles = [{ kind: 'sysext', path: '/etc/extensions/x', reason, text: 'EIO: why' }] as const;
+    expect(told([image('a')], [], { obstacles })).toEqual(['ok: one fits this OS: a', finding, ...others]);
   });
 
   it.each<[IncompatibilityCode, string]>([

@@ -159,4 +159,14 @@ describe('followUpdate', () => {
     expect(outcome.errors).toHaveLength(statuses.filter((status) => status !== 0).length);
     expect(isBusy(outcome)).toBe(busy);
   });
+
+  it('is not busy where something was done all the same', async () => {
+    const looks = [[unit(ACQUIRE, 'failed', failed(75)), unit(INSTALL), unit(ACTIVATE)]];
+    let calls = 0;
+    const { outcome } = await follow(looks, () =>
+      calls++ === 0 ? [] : [entry('2026-11-22T01:00:00Z', 'install', '2')],
+    );
+    expect(outcome).toMatchObject({ done: [{ version: '2' }], errors: [{ code: 'busy', exit: 75 }], exit: 75 });
+    expect(isBusy(outcome)).toBe(false);
+  });
 });

@@ -3,7 +3,7 @@
  * `io.systemd.SysUpdate.Notify.OnCompletedUpdate` is answered at once, and starts the service that prepares.
  */
 import { runCommand } from '../os/run-command.ts';
-import { encodeMessage, MessageReader, ProtocolError, parseCall } from '../varlink/codec.ts';
+import { encodeMessage, MessageReader, ProtocolError, parseCall } from './codec.ts';
 
 const INTERFACE = 'io.systemd.SysUpdate.Notify';
 const SERVICE = 'extupdate-prepare.service';
