@@ -7,7 +7,9 @@ export const extensionSettings: readonly SettingText[] = [
     name: 'Kind',
     value: '*KIND*',
     standard: 'from the path',
-    text: ['What the component is: `sysext`, `confext`, `portable` (a portable service) or `none` (files that systemd does not merge, which fit every OS).'],
+    text: [
+      'What the component is: `sysext`, `confext`, `portable` (a portable service) or `none` (files that systemd does not merge, which fit every OS).',
+    ],
   },
   {
     name: 'MaxVersion',
