@@ -18,9 +18,9 @@ import { describeOs, type KnownOs } from './resolve/os-identity.ts';
 import { changeRecord, type OsRecord, type RecordedComponent } from './resolve/record.ts';
 import { selectVersion } from './resolve/select.ts';
 import { settle } from './settle.ts';
+import { acquireAll, begin, installAll, planWork } from './stages.ts';
 import { isVisible, planFor, resolveSurvey, surveyAll } from './survey.ts';
 import { type System, systemFor } from './system.ts';
-import { acquireAll, begin, installAll, planWork } from './update.ts';
 import type { DoneAction, UpdateResult, Work } from './work.ts';
 
 /** An OS to prepare for. */

@@ -1,6 +1,7 @@
 /** What publishers have changed about versions that are here: taken back, or published again with other content. */
 import { TrustError } from './errors.ts';
-import { isOther, type Resolution } from './resolve/resolver.ts';
+import { isOther } from './resolve/collect-versions.ts';
+import type { Resolution } from './resolve/resolver.ts';
 import { withdrawnVersions } from './resolve/withdrawn.ts';
 import type { System } from './system.ts';
 import type { Component, InstalledInstance, OfferedInstance } from './types.ts';

@@ -101,17 +101,23 @@ function visiblePath({ target }: Transfer, fileName: string): string {
   return target.currentSymlink ?? join(target.path, fileName);
 }
 
+/** Somebody else's refresh that looked around before this run exposed anything may end after ours, and undo it. */
+const MERGE_ATTEMPTS = 2;
+
 /** @returns why systemd does not show what is expected; undefined when it does */
 async function mergeAndCompare(
   kinds: ReadonlySet<MergeKind>,
   expected: readonly ExpectedImage[],
 ): Promise<string | undefined> {
-  for (const kind of mergeKinds) {
-    const why = kinds.has(kind) ? await refresh(kind) : undefined;
-    if (why !== undefined) return `systemd-${kind} refused the set: ${why}`;
+  let missing: readonly ExpectedImage[] = [];
+  for (let attempt = 0; attempt < MERGE_ATTEMPTS; attempt++) {
+    for (const kind of mergeKinds) {
+      const why = kinds.has(kind) ? await refresh(kind) : undefined;
+      if (why !== undefined) return `systemd-${kind} refused the set: ${why}`;
+    }
+    missing = await findMissing(expected);
+    if (missing.length === 0) return undefined;
   }
-  const missing = await findMissing(expected);
-  if (missing.length === 0) return undefined;
   return `not merged although exposed: ${missing.map(({ name, fileName }) => `${name} (${fileName})`).join(', ')}`;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Where a run is about to replace the program itself: the new one is asked whether it works before anybody can see it,
- * out of a merge of its own. Whatever ends the run afterwards, what is left behind can go on.
+ * out of its image, mounted where nobody else sees it. Whatever ends the run afterwards, what is left behind can go on.
  */
 import { join } from 'node:path';
 import type { State } from '../os/state.ts';
@@ -8,7 +8,7 @@ import type { System } from '../system.ts';
 import type { Work } from '../work.ts';
 import { type Candidate, candidatesOf, refuse } from './candidates.ts';
 import { filesIn, mergedOwnFiles, type OwnFiles, tryProgram } from './own-program.ts';
-import { runBesideMerged } from './test-merge.ts';
+import { runFromImage } from './run-from-image.ts';
 
 /**
  * Refuses new versions of the program that do not run here; their components fail. What lies elsewhere in the new image,
@@ -31,11 +31,11 @@ async function rehearse(system: System, { image }: Candidate, files: OwnFiles): 
   if (brought === 'none' || brought === 'unknown') return undefined;
   let isTried = true;
   const why = await tryProgram(system, files.program, async (words, timeoutMs) => {
-    const argvIn = (scratch: string) => [
-      ...[files.node, files.program].map((path) => (brought.has(path) ? join(scratch, path) : path)),
+    const argvIn = (place: string) => [
+      ...[files.node, files.program].map((path) => (brought.has(path) ? join(place, path) : path)),
       ...words,
     ];
-    const result = await runBesideMerged([image], system.host.release, argvIn, timeoutMs);
+    const result = await runFromImage(image, argvIn, timeoutMs);
     isTried &&= result !== undefined;
     return result ?? { status: -1, stdout: '', stderr: '', missing: true };
   });

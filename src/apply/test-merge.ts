@@ -4,10 +4,9 @@
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CommandResult, lastLine, runCommand } from '../os/run-command.ts';
+import { lastLine, runCommand } from '../os/run-command.ts';
 import { hierarchiesOver } from '../os/underlay.ts';
 import type { HostRelease } from '../types.ts';
-import type { MergeKind } from './visible-file.ts';
 
 export interface TestImage {
   /** Name under which systemd will see it, without `.raw`. */
@@ -25,57 +24,27 @@ export type TestResult =
   | { readonly outcome: 'impossible'; readonly why: string };
 
 /** Where scratch roots are made; on tmpfs. */
-const SCRATCH_PARENT = '/run/extupdate';
+export const SCRATCH_PARENT = '/run/extupdate';
 
 /** Extensions directory below the scratch root. */
 const DIRECTORIES = { sysext: 'var/lib/extensions', confext: 'var/lib/confexts' } as const;
 
-/** The script's own status: what is needed for a merge cannot be done. */
-const IMPOSSIBLE = 90;
-
-/**
- * Unmounts what hides the images, binds them into the scratch root, merges, and runs what is to be run then; everything
- * ends with the namespace.
- */
+/** Unmounts what hides the images, binds them into the scratch root, merges; everything ends with the namespace. */
 const SCRIPT = `
 tool=$1; root=$2; shift 2
-while [ "$1" != -- ]; do umount -l "$1" || exit ${IMPOSSIBLE}; shift; done
+while [ "$1" != -- ]; do umount -l "$1" || exit 90; shift; done
 shift
-while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit ${IMPOSSIBLE}; shift 2; done
-shift
-[ $# -gt 0 ] || exec "$tool" --root="$root" --no-reload merge
-"$tool" --root="$root" --no-reload merge >&2 || exit ${IMPOSSIBLE}
-exec "$@"
+while [ $# -gt 0 ]; do mount --bind "$1" "$2" || exit 90; shift 2; done
+exec "$tool" --root="$root" --no-reload merge
 `;
 
 /** Merges the images of one kind for a host. */
-export async function testMerge(kind: MergeKind, images: readonly TestImage[], host: HostRelease): Promise<TestResult> {
+export async function testMerge(
+  kind: 'sysext' | 'confext',
+  images: readonly TestImage[],
+  host: HostRelease,
+): Promise<TestResult> {
   if (images.length === 0) return { outcome: 'merged' };
-  return judge(await mergeInScratch(kind, images, host), images);
-}
-
-/**
- * Runs a program while images are merged in a scratch root, on the host as it is.
- * @param argvIn gives the program and its arguments, from the path of that root
- * @returns undefined when the images could not be merged
- */
-export async function runBesideMerged(
-  images: readonly TestImage[],
-  host: HostRelease,
-  argvIn: (scratch: string) => readonly string[],
-  timeoutMs: number,
-): Promise<CommandResult | undefined> {
-  const result = await mergeInScratch('sysext', images, host, argvIn, timeoutMs);
-  return isImpossible(result) ? undefined : result;
-}
-
-async function mergeInScratch(
-  kind: MergeKind,
-  images: readonly TestImage[],
-  host: HostRelease,
-  argvIn: (scratch: string) => readonly string[] = () => [],
-  timeoutMs?: number,
-): Promise<CommandResult> {
   await mkdir(SCRATCH_PARENT, { recursive: true });
   const scratch = await mkdtemp(join(SCRATCH_PARENT, 'test-merge.'));
   try {
@@ -92,20 +61,16 @@ async function mergeInScratch(
     const hidden = hierarchiesOver(images.map(({ path }) => path))
       .map(({ point }) => point)
       .toReversed();
-    const argv = ['-m', '--propagation', 'private', 'sh', '-c', SCRIPT, 'sh', `systemd-${kind}`, scratch] as const;
-    const words = [...argv, ...hidden, '--', ...pairs, '--', ...argvIn(scratch)];
-    return await runCommand(['unshare', ...words], timeoutMs === undefined ? {} : { timeoutMs });
+    const argv = ['-m', '--propagation', 'private', 'sh', '-c', SCRIPT, 'sh', `systemd-${kind}`, scratch];
+    const result = await runCommand(['unshare', ...argv, ...hidden, '--', ...pairs]);
+    return judge(result, images);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-function isImpossible({ missing, status }: CommandResult): boolean {
-  return missing || status === IMPOSSIBLE;
-}
-
-function judge(result: CommandResult, images: readonly TestImage[]): TestResult {
-  if (isImpossible(result) || result.status === 127) {
+function judge(result: Awaited<ReturnType<typeof runCommand>>, images: readonly TestImage[]): TestResult {
+  if (result.missing || result.status === 127 || result.status === 90) {
     return { outcome: 'impossible', why: lastLine(result) };
   }
   // Status 0 also covers images that were ignored; only the list of what is used tells.

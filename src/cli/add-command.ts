@@ -11,7 +11,8 @@ import { changeConfigFiles } from '../os/config-files.ts';
 import { requireWritable } from '../os/require-writable.ts';
 import type { RunOptions, System } from '../system.ts';
 import type { Ask } from './ask.ts';
-import { apply, type Found, type Outcome, withSystem } from './commands.ts';
+import { apply } from './commands.ts';
+import { type Found, type Outcome, withSystem } from './outcome.ts';
 
 /** What the command line says. */
 export interface AddOptions {

@@ -4,8 +4,8 @@ import { DEFAULT_COMPONENT } from '../definition/candidates.ts';
 import { UsageError } from '../errors.ts';
 import type { CommandName } from '../reference/commands.ts';
 import type { RunOptions } from '../system.ts';
-import type { Outcome } from './commands.ts';
 import { type CommonOptions, parseTargets, rootOf } from './options.ts';
+import type { Outcome } from './outcome.ts';
 import { checkStatus } from './outcome-status.ts';
 import { type JsonMode, printOutcome } from './print.ts';
 

@@ -3,7 +3,7 @@ import { type CheckName, checkNames, type Finding, type FindingState } from '../
 import { programVersion } from '../program.ts';
 import type { RunOptions } from '../system.ts';
 import { unseenPlaces } from '../unseen.ts';
-import type { Outcome } from './commands.ts';
+import type { Outcome } from './outcome.ts';
 
 /** A finding in the JSON document. */
 export interface CheckDocument {

@@ -16,8 +16,9 @@ import { conditionFacts } from '../os/condition-facts.ts';
 import { readHost } from '../os/host.ts';
 import { programVersion } from '../program.ts';
 import { openSystem, type RunOptions } from '../system.ts';
-import { apply, type Outcome } from './commands.ts';
+import { apply } from './commands.ts';
 import { type ErrorDocument, errorDocument } from './document.ts';
+import type { Outcome } from './outcome.ts';
 
 /** A feature as systemd-sysupdate 262 prints it; `suggested` is missing where it cannot be told. */
 export interface FeatureDocument {

@@ -6,8 +6,8 @@ import type { KnownOs } from '../resolve/os-identity.ts';
 import { describeOs, knownOs } from '../resolve/os-identity.ts';
 import type { RunOptions, System } from '../system.ts';
 import type { Requests } from '../work.ts';
-import { type Found, type Outcome, planOnly, requireManaged, withSystem } from './commands.ts';
 import type { OsDocument } from './document.ts';
+import { type Found, type Outcome, planOnly, requireManaged, withSystem } from './outcome.ts';
 
 /** Which operating systems `prepare` is for. */
 export interface PrepareOptions {

@@ -1,6 +1,6 @@
 /** The exit status that follows from what a command found and did. Pure. */
 import { combinedExit, exitStatus } from '../errors.ts';
-import type { Outcome } from './commands.ts';
+import type { Outcome } from './outcome.ts';
 
 /** The exit status that an outcome has: of its errors, and of the problems that `doctor` found. */
 export function exitOf(outcome: Outcome): number {

@@ -1,9 +1,9 @@
 /** Standard output and standard error of a command, and the exit status that follows. */
 import { combinedExit, type ErrorReport } from '../errors.ts';
 import { printable, printableJson } from '../printable.ts';
-import type { Outcome } from './commands.ts';
 import { DOCUMENT_FORMAT, type Document, type ErrorDocument, errorDocument } from './document.ts';
 import { isJournal, tell, tellError } from './journal.ts';
+import type { Outcome } from './outcome.ts';
 import { exitOf } from './outcome-status.ts';
 import { showText } from './pager.ts';
 import { type DoneLine, renderDone } from './render-done.ts';

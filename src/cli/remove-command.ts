@@ -6,7 +6,7 @@ import type { DefinitionChange } from '../remove/plan-definitions.ts';
 import { mergedAs, type Removal } from '../remove/plan-removal.ts';
 import type { RunOptions } from '../system.ts';
 import type { Conversation } from './add-command.ts';
-import { type Outcome, withSystem } from './commands.ts';
+import { type Outcome, withSystem } from './outcome.ts';
 
 /** What the command line says. */
 export interface RemoveOptions {

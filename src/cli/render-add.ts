@@ -1,6 +1,6 @@
 /** What `add` shows before it asks, and what it says in the end. */
 import type { Draft } from '../add/draft.ts';
-import type { Outcome } from './commands.ts';
+import type { Outcome } from './outcome.ts';
 import { renderDone } from './render-done.ts';
 
 /** The definition, where it comes from, and what it would bring. */

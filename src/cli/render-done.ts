@@ -1,7 +1,7 @@
 /** What was done, as text for people; apart from tables, which take long to load, for the boot does not need them. */
 import { renderStep } from '../resolve/plan.ts';
 import type { DoneAction } from '../work.ts';
-import type { Outcome } from './commands.ts';
+import type { Outcome } from './outcome.ts';
 
 export interface DoneLine {
   readonly text: string;

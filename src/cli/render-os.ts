@@ -1,5 +1,5 @@
 /** What operating systems get, and the history, as text for people. */
-import type { Outcome } from './commands.ts';
+import type { Outcome } from './outcome.ts';
 import type { TextOptions } from './render.ts';
 import { renderTable } from './table.ts';
 

@@ -1,6 +1,6 @@
 /** What `remove` shows before it asks, and what it says in the end. */
 import type { DefinitionChange } from '../remove/plan-definitions.ts';
-import type { Outcome } from './commands.ts';
+import type { Outcome } from './outcome.ts';
 import type { RemovedDocument } from './remove-command.ts';
 
 /** What goes, and what stays, of each component. */

@@ -1,5 +1,5 @@
 /** `verify` as text for people. */
-import type { Outcome } from './commands.ts';
+import type { Outcome } from './outcome.ts';
 import type { TextOptions } from './render.ts';
 import { renderTable } from './table.ts';
 import type { SourceDocument } from './verify-commands.ts';

@@ -1,6 +1,7 @@
 /** Outcomes as text for people. The same reasons stand in the JSON document. */
-import type { Outcome } from './commands.ts';
+
 import type { ComponentDocument, VersionDocument } from './document.ts';
+import type { Outcome } from './outcome.ts';
 import { renderTurnedOff } from './render-done.ts';
 import { renderTable } from './table.ts';
 

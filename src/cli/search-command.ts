@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { didYouMean } from '../near-names.ts';
 import { type FoundExtension, searchSources, searchUrl } from '../search.ts';
 import type { RunOptions } from '../system.ts';
-import { type Outcome, withSystem } from './commands.ts';
+import { type Outcome, withSystem } from './outcome.ts';
 import type { TextOptions } from './render.ts';
 import { renderTable } from './table.ts';
 

@@ -3,7 +3,7 @@ import type { ErrorReport } from '../errors.ts';
 import type { RunOptions } from '../system.ts';
 import type { FileVerdict } from '../verify-installed.ts';
 import type { SourceVerdict } from '../verify-sources.ts';
-import { type Found, type Outcome, requireManaged, withSystem } from './commands.ts';
+import { type Found, type Outcome, requireManaged, withSystem } from './outcome.ts';
 
 /** A source in the JSON document. */
 export interface SourceDocument {

@@ -1,6 +1,7 @@
 /** What `io.extupdate.Manager` answers: the documents of the program's own commands. */
-import type { Outcome } from '../cli/commands.ts';
+
 import type { ErrorDocument } from '../cli/document.ts';
+import type { Outcome } from '../cli/outcome.ts';
 import { exitOf } from '../cli/outcome-status.ts';
 import { BusyError, reportOf, UnknownComponentError, withoutSecrets } from '../errors.ts';
 import { programVersion } from '../program.ts';

@@ -71,7 +71,7 @@ describe('H', () => {
     expect(broken.stderr).toMatch(/ftp:\/\/\*\*\*@example\.com/);
     expect(broken.stdout + broken.stderr).not.toContain('s3cret');
     configure({ Proxy: 'ftp://somebody:s3cret@example.com' });
-    const refused = await scene.world.run(['status', '--debug']);
+    const refused = await scene.world.run(['check', '--debug']);
     expect(refused).toMatchObject({ status: 3, stderr: expect.not.stringContaining('s3cret') });
   });
 

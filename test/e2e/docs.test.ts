@@ -127,7 +127,7 @@ const settings: Readonly<Record<string, Setting>> = {
     settle: ({ must }) =>
       must(`until systemd-confext status | grep -qw site; do sleep 0.1; done
         systemctl stop extupdate-incoming@site.path
-        while systemctl is-active extupdate-incoming@site.service | grep -q activ; do sleep 0.1; done`),
+        while systemctl is-active extupdate-incoming@site.service | grep -qx activating; do sleep 0.1; done`),
   },
   'docs/publish.md': {
     prepare: async ({ e2e }) => {

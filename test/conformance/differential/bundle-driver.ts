@@ -5,7 +5,8 @@ import { build, type Plugin } from 'esbuild';
 const withoutLocks: Plugin = {
   name: 'without locks',
   setup({ onLoad }) {
-    const contents = 'export const takeLock = async () => ({ release: async () => {} });';
+    const contents =
+      'export const takeLock = async () => ({ release: async () => {} }); export const takeDirectoryLock = takeLock;';
     onLoad({ filter: /src\/os\/lock\.ts$/ }, () => ({ contents, loader: 'ts' }));
   },
 };
