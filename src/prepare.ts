@@ -102,7 +102,7 @@ async function prepareOne(
   await acquireAll(view, state, works, new Map(), { unpack: true, demand: false });
   for (const work of works) planWork(view, work);
   await installAll(view, state, works, done);
-  await screenSet(view, state, works);
+  await screenSet(view, state, works, done);
   await writeState(root, state);
 
   const after = await planForFirstBoot(view, state, record, works);

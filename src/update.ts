@@ -119,8 +119,8 @@ async function activateAll(
   done: DoneAction[],
 ): Promise<void> {
   const { root } = system.options;
-  await screenSet(system, state, works);
-  await rehearseOwnProgram(system, state, works);
+  await screenSet(system, state, works, done);
+  await rehearseOwnProgram(system, state, works, done);
   const trials = startTrials(system, state, works, requests, goesBack);
   await writeState(root, state);
   const off = turnedOffComponents(system).map((component) => ({ survey: { component } }));

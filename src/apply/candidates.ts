@@ -11,7 +11,7 @@ import { isTreeTarget } from '../source/source-types.ts';
 import type { System } from '../system.ts';
 import { stateKey } from '../target/paths.ts';
 import type { Transfer } from '../types.ts';
-import type { Work } from '../work.ts';
+import type { DoneAction, Work } from '../work.ts';
 import type { TestImage } from './test-merge.ts';
 import { type MergeKind, visibleFiles } from './visible-file.ts';
 
@@ -49,12 +49,14 @@ function imageAt(transfer: Transfer, fileName: string, parked: boolean): TestIma
  * Marks an image as bad, makes that the failure of its component, and takes the file away again if this run has brought
  * it: it was never visible.
  * @param why `mark` is kept with the mark, for `why`; `message` is what is told, after the name of the component
+ * @param done what this run has done
  */
 export async function refuse(
   system: System,
   state: State,
   candidate: Candidate,
   { mark, message }: { readonly mark: string; readonly message: string },
+  done: DoneAction[],
 ): Promise<void> {
   const { work, sha256 } = candidate;
   const { name } = work.survey.component;
@@ -67,12 +69,17 @@ export async function refuse(
       next: 'the version stays out; a new version, or a new image of it, is tried again',
     }),
   );
+  if (!isBrought(candidate)) return;
   await discard(state, candidate);
+  done.push({ component: name, action: 'remove', version: work.plan?.version ?? '', from: null });
 }
 
-async function discard(state: State, { work, transfer, image }: Candidate): Promise<void> {
-  const fresh = work.plan?.steps.some((step) => step.step === 'install' && step.transfer === transfer);
-  if (!fresh) return;
+/** Whether this run has installed it. */
+function isBrought({ work, transfer }: Candidate): boolean {
+  return work.plan?.steps.some((step) => step.step === 'install' && step.transfer === transfer) ?? false;
+}
+
+async function discard(state: State, { transfer, image }: Candidate): Promise<void> {
   await withUnderlay([image.path], (place) => removeTree(resolveInRoot(place, image.path)));
   delete state.installed[stateKey(transfer, basename(image.path))];
 }

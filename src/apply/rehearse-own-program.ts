@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { State } from '../os/state.ts';
 import type { System } from '../system.ts';
-import type { Work } from '../work.ts';
+import type { DoneAction, Work } from '../work.ts';
 import { type Candidate, candidatesOf, refuse } from './candidates.ts';
 import { filesIn, mergedOwnFiles, type OwnFiles, tryProgram } from './own-program.ts';
 import { runFromImage } from './run-from-image.ts';
@@ -14,7 +14,12 @@ import { runFromImage } from './run-from-image.ts';
  * Refuses new versions of the program that do not run here; their components fail. What lies elsewhere in the new image,
  * or cannot be tried, is asked once it is merged.
  */
-export async function rehearseOwnProgram(system: System, state: State, works: readonly Work[]): Promise<void> {
+export async function rehearseOwnProgram(
+  system: System,
+  state: State,
+  works: readonly Work[],
+  done: DoneAction[],
+): Promise<void> {
   const files = system.options.root === '' ? mergedOwnFiles() : undefined;
   if (!files) return;
   for (const candidate of works.flatMap((work) => candidatesOf(work, 'sysext', true))) {
@@ -22,7 +27,7 @@ export async function rehearseOwnProgram(system: System, state: State, works: re
     const why = await rehearse(system, candidate, files);
     if (why === undefined) continue;
     const message = `version ${candidate.work.plan?.version} does not run here: ${why}`;
-    await refuse(system, state, candidate, { mark: `does not run here: ${why}`, message });
+    await refuse(system, state, candidate, { mark: `does not run here: ${why}`, message }, done);
   }
 }
 

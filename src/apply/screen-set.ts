@@ -5,20 +5,25 @@
 import type { State } from '../os/state.ts';
 import { isolate } from '../resolve/isolate.ts';
 import type { System } from '../system.ts';
-import type { Work } from '../work.ts';
+import type { DoneAction, Work } from '../work.ts';
 import { type Candidate, candidatesOf, refuse } from './candidates.ts';
 import { testMerge } from './test-merge.ts';
 import { type MergeKind, mergeKinds } from './visible-file.ts';
 
 /** Screens the planned set of each kind; does nothing where systemd cannot be asked (`--root=`, no privileges). */
-export async function screenSet(system: System, state: State, works: readonly Work[]): Promise<void> {
+export async function screenSet(
+  system: System,
+  state: State,
+  works: readonly Work[],
+  done: DoneAction[],
+): Promise<void> {
   if (system.options.root !== '' || process.getuid?.() !== 0) return;
   const hasDeferred = works.some(({ moment, error }) => moment === 'reboot' && !error);
   // What waits for the next boot is tried in the set that is merged then.
   for (const nextBoot of hasDeferred ? [false, true] : [false]) {
     for (const kind of mergeKinds) {
       const candidates = works.flatMap((work) => candidatesOf(work, kind, nextBoot));
-      if (candidates.some(({ isNew }) => isNew)) await screenKind(system, state, kind, candidates);
+      if (candidates.some(({ isNew }) => isNew)) await screenKind(system, state, kind, candidates, done);
     }
   }
 }
@@ -28,6 +33,7 @@ async function screenKind(
   state: State,
   kind: MergeKind,
   candidates: readonly Candidate[],
+  done: DoneAction[],
 ): Promise<void> {
   system.options.reporter.phase('test-merging what is new');
   const host = system.host.release;
@@ -55,7 +61,7 @@ async function screenKind(
     const reason = alone?.outcome === 'refused' ? alone.why : why;
     for (const candidate of group) {
       const message = `systemd refuses version ${candidate.work.plan?.version}: ${reason}`;
-      await refuse(system, state, candidate, { mark: `systemd refused it: ${reason}`, message });
+      await refuse(system, state, candidate, { mark: `systemd refused it: ${reason}`, message }, done);
     }
   }
 }

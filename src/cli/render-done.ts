@@ -20,9 +20,12 @@ export function doneLines(outcome: Outcome): DoneLine[] {
       ]);
     }
   }
-  const last = new Map(
-    (outcome.done ?? []).filter(({ action }) => action !== 'remove').map((entry) => [entry.component, entry]),
-  );
+  const all = outcome.done ?? [];
+  const isGone = ({ component, version }: DoneAction, index: number) =>
+    all
+      .slice(index)
+      .some((later) => later.action === 'remove' && later.component === component && later.version === version);
+  const last = new Map(all.filter((entry, index) => !isGone(entry, index)).map((entry) => [entry.component, entry]));
   const words = outcome.dryRun ? PLANNED_WORDS : DONE_WORDS;
   const lines = [...last.values()].map((done) => {
     const { component, action, version, from } = done;
