@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { MixedOrder } from './test/support/mixed-order.ts';
 
 // Node reads the file of this variable at every start, which takes as long as all else that a small run does. Tests bring
 // authorities of their own; only npm needs it, and has run.
@@ -20,7 +21,8 @@ export default defineConfig({
   test: {
     globalSetup: ['test/support/build.ts'],
     // End-to-end tests, and those that start programs, mostly wait: on two cores vitest would run one file at a time.
-    maxWorkers: 4,
+    maxWorkers: 5,
+    sequence: { sequencer: MixedOrder },
     projects: [
       // Half of the time of small files is loading what all of them use.
       project('unit', 20_000, { isolate: false }),

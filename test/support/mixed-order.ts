@@ -1,0 +1,25 @@
+/**
+ * The order of test files: those that boot hosts, and mostly wait, evenly among those that mostly work, so that there is
+ * always something to do for every core. vitest's own order is project by project.
+ */
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+export class MixedOrder extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const waits = ({ project }: TestSpecification) => project.name === 'e2e';
+    return mix(
+      sorted.filter((file) => !waits(file)),
+      sorted.filter(waits),
+    );
+  }
+}
+
+/** Spreads the second list over the first; each keeps its order, and the second comes first. */
+function mix<T>(many: readonly T[], few: readonly T[]): T[] {
+  const share = many.length / Math.max(few.length, 1);
+  return [
+    ...few.flatMap((one, index) => [one, ...many.slice(Math.ceil(index * share), Math.ceil((index + 1) * share))]),
+    ...(few.length === 0 ? many : []),
+  ];
+}
