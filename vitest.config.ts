@@ -27,9 +27,9 @@ export default defineConfig({
       // Half of the time of small files is loading what all of them use.
       project('unit', 20_000, { isolate: false }),
       project('integration', 60_000, { isolate: false }),
-      project('catalogue', 60_000),
-      project('conformance', 60_000),
-      project('fuzz', 60_000),
+      project('catalogue', 60_000, { isolate: false }),
+      project('conformance', 60_000, { isolate: false }),
+      project('fuzz', 60_000, { isolate: false }),
       // Hosts are booted; each file boots its own and runs its tests in order.
       project('e2e', 240_000, { fileParallelism: true }),
     ],

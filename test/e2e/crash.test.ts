@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildFaultrun, type Point, parsePoints, traceUnavailable } from '../crash/trace.ts';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 import { sampled } from '../support/make-images.ts';
 
 const unavailable = traceUnavailable();
 
-describeHosts('killed while it activates', (suite) => {
+describeAlikeHosts('forky', 'killed while it activates', (suite) => {
   let e2e: E2e;
   const version = async () => (await e2e.cat('/usr/share/app/version')).trim();
 

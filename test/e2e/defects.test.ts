@@ -3,13 +3,13 @@ import { existsSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { EMPTY_SHA256 } from '../../src/source/manifest.ts';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 import { definition } from '../support/world.ts';
 
 const link = 'var/lib/extensions/app.raw';
 const store = 'var/lib/extensions.d';
 
-describeHosts('defects of the peers', (suite) => {
+describeAlikeHosts('forky', 'defects of the peers', (suite) => {
   let e2e: E2e;
   beforeAll(async () => {
     e2e = await startE2e(suite);

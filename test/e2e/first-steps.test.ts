@@ -3,14 +3,14 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckDocument } from '../../src/cli/doctor-command.ts';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 import { extensionImage } from '../support/images.ts';
 import { writeSquashfs } from '../support/squashfs-writer.ts';
 
 const release = { ID: 'testos', VERSION_ID: '1' };
 const service = (name: string) => `[Service]\nExecStart=/usr/bin/sleep infinity\n# of ${name}\n`;
 
-describeHosts('first steps', (suite) => {
+describeAlikeHosts('trixie', 'first steps', (suite) => {
   let e2e: E2e;
   const has = (path: string) => existsSync(join(e2e.host.root, path));
   const checks = async () => (await e2e.json('doctor')) as unknown as { checks: CheckDocument[] };

@@ -1,11 +1,11 @@
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 import { extensionImage } from '../support/images.ts';
 import { definition } from '../support/world.ts';
 
-describeHosts('Flatcar layout below a read-only /etc and /opt', (suite) => {
+describeAlikeHosts('forky', 'Flatcar layout below a read-only /etc and /opt', (suite) => {
   let e2e: E2e;
   // /opt is empty when it is merged first: what is written into it later is not seen through the overlay at all.
   beforeAll(async () => {

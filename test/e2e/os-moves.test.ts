@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 
 const os = (version: string) => ({ ID: 'testos', VERSION_ID: version });
 
@@ -18,7 +18,7 @@ ExecStart=/bin/sh -c 'cat /usr/share/*/version /etc/*/version > /var/witness 2>/
 WantedBy=multi-user.target
 `;
 
-describeHosts('the OS moves, extupdate in the base OS', (suite) => {
+describeAlikeHosts('forky', 'the OS moves, extupdate in the base OS', (suite) => {
   let e2e: E2e;
   const version = (name: string) => e2e.cat(`/usr/share/${name}/version`);
   const made = new Map<string, Buffer>();

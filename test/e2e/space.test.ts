@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 
 const MIB = 1024 * 1024;
 const SIZE = 24 * MIB;
 
-describeHosts('a disk with room for one image and a half', (suite) => {
+describeAlikeHosts('forky', 'a disk with room for one image and a half', (suite) => {
   // A name of its own: all hosts see the loop devices of the others, and what is behind one is not removed.
   let e2e: E2e;
   const version = (name: string) => e2e.cat(`/usr/share/${name}/version`);

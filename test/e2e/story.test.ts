@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 import { definition } from '../support/world.ts';
 
-describeHosts('the story of one extension', (suite) => {
+describeAlikeHosts('trixie', 'the story of one extension', (suite) => {
   let e2e: E2e;
   beforeAll(async () => {
     e2e = await startE2e(suite);

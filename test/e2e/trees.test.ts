@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeHosts, type E2e, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, startE2e } from '../support/e2e.ts';
 import { definition } from '../support/world.ts';
 
 /** Files of a directory extension that tells its version in `/usr/share/NAME/version`. */
@@ -30,7 +30,7 @@ function archiveOf(name: string, version: string, change = 'true'): Buffer {
   }
 }
 
-describeHosts('extensions that are directories', (suite) => {
+describeAlikeHosts('trixie', 'extensions that are directories', (suite) => {
   let e2e: E2e;
   beforeAll(async () => {
     e2e = await startE2e(suite);

@@ -9,6 +9,7 @@ import { writePlaced } from '../../src/release/placed-file.ts';
 import { systemFiles } from '../../src/release/system-files.ts';
 import { type ExtensionImage, extensionImage } from './images.ts';
 import { makeKey, type PublishOptions, publish, type TestKey } from './repository.ts';
+import { inShortTime } from './sample.ts';
 import { startServer, type TestServer } from './server.ts';
 import { bootHost, type ExecResult, type Host, hostUnavailable, type Suite } from './systemd-host.ts';
 import { definition } from './world.ts';
@@ -127,10 +128,22 @@ export function image(name: string, version: string, options: Partial<ExtensionI
 
 /** Describes tests for both systemd versions; where hosts cannot be booted they are skipped, with the reason. */
 export function describeHosts(title: string, tests: (suite: Suite) => void): void {
+  describeOn(['trixie', 'forky'], title, tests);
+}
+
+/**
+ * The same, for what depends little on the version of systemd.
+ * @param chosen on which it is tested where time is short
+ */
+export function describeAlikeHosts(chosen: Suite, title: string, tests: (suite: Suite) => void): void {
+  describeOn(inShortTime ? [chosen] : ['trixie', 'forky'], title, tests);
+}
+
+function describeOn(suites: readonly Suite[], title: string, tests: (suite: Suite) => void): void {
   const reason = hostUnavailable();
   if (reason !== undefined && process.env.CI) throw new Error(`end-to-end tests must run in CI: ${reason}`);
   if (reason !== undefined) console.warn(`skipped: ${title}: ${reason}`);
-  for (const suite of ['trixie', 'forky'] as const) {
+  for (const suite of suites) {
     describe.skipIf(reason !== undefined)(`${title} (systemd ${suite === 'trixie' ? 257 : 262})`, () => tests(suite));
   }
 }

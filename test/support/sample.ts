@@ -10,6 +10,9 @@ export const inFull: (name: string, test: () => void | Promise<void>) => void = 
 const sparse = onlySample ? Number(process.env.EXTUPDATE_TEST_SPARSE ?? 1) : 1;
 let taken = 0;
 
+/** Whether time is short: of several that try the same in another place, one has to do. */
+export const inShortTime = sparse > 1;
+
 /** Whether this one of many checks of the same kind is made. */
 export function isTaken(): boolean {
   return taken++ % sparse === 0;

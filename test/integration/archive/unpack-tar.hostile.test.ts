@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pack, someData } from '../../support/pack.ts';
+import { inShortTime } from '../../support/sample.ts';
 import { chunksOf, END, gnuLong, type Header, hole, member, pax, tarOf } from '../../support/tar-writer.ts';
 import { makePlace, type Place } from '../../support/unpacking.ts';
 
@@ -178,7 +179,7 @@ describe('X142: a damaged archive is refused, with where it is damaged', () => {
 
   it('whatever bit is changed, it is unpacked as something else inside, or refused', async () => {
     const archive = tarOf(dir('./'), pax({ path: 'long/name' }), { name: 'x', data: 'content' }, link('l', 'x'));
-    for (let bit = 0; bit < archive.length * 8; bit += 701) {
+    for (let bit = 0; bit < archive.length * 8; bit += inShortTime ? 2_803 : 701) {
       const changed = Buffer.from(archive);
       changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       await place.unpack(changed).then(
