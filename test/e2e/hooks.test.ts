@@ -1,10 +1,10 @@
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 import { definition } from '../support/world.ts';
 
-describeHosts('hooks', (suite) => {
+describeAlikeHosts('forky', 'hooks', (suite) => {
   let e2e: E2e;
   const os = (version: string) => ({ ID: 'testos', VERSION_ID: version });
   const files: Record<string, Buffer> = {};

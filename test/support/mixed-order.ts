@@ -4,13 +4,17 @@
  */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
+/** Files that take minutes whatever else is going on: what begins last should not end last. */
+const LONG = /\/e2e\/(health|self-update|security|services)\.test\.ts$/;
+
 export class MixedOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const waits = ({ project }: TestSpecification) => project.name === 'e2e';
+    const hosts = sorted.filter(({ project }) => project.name === 'e2e');
+    const isLong = ({ moduleId }: TestSpecification) => LONG.test(moduleId);
     return mix(
-      sorted.filter((file) => !waits(file)),
-      sorted.filter(waits),
+      sorted.filter(({ project }) => project.name !== 'e2e'),
+      [...hosts.filter(isLong), ...hosts.filter((file) => !isLong(file))],
     );
   }
 }

@@ -4,9 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { extensionImage } from '../../support/images.ts';
+import { inShortTime } from '../../support/sample.ts';
 import { makeWorld, type World } from '../../support/world.ts';
 
-const COMPONENTS = 100;
+const COMPONENTS = inShortTime ? 40 : 100;
 const LINES = 12_000;
 const MEMORY_MAX_MIB = 128;
 
