@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 import { definition } from '../support/world.ts';
 
 /** An image that reads well and that the kernel refuses: its table of ids lies outside. */
@@ -11,7 +11,7 @@ function unmountable(name: string, version: string): Buffer {
   return bytes;
 }
 
-describeHosts('activation', (suite) => {
+describeAlikeHosts('forky', 'activation', (suite) => {
   let e2e: E2e;
   const version = (name: string) => e2e.cat(`/usr/share/${name}/version`);
   const offer = (name: string, ...versions: string[]) =>

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
+import { describeAlikeHosts, type E2e, image, startE2e } from '../support/e2e.ts';
 
 /** Most exposure of each unit, as `systemd-analyze security` tells it. What a unit gives up, and why, stands in it. */
 const EXPOSURE_MAX: Readonly<Record<string, number>> = {
@@ -35,7 +35,7 @@ const PROBE = `
   true
 `;
 
-describeHosts('privileges of the units', (suite) => {
+describeAlikeHosts('trixie', 'privileges of the units', (suite) => {
   let e2e: E2e;
   const offer = (version: string) => e2e.publish('app', { [`app_${version}.raw`]: image('app', version) });
   const start = (...units: string[]) =>
