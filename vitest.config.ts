@@ -13,6 +13,8 @@ const project = (name: string, timeout: number, extra: object = {}) => ({
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: timeout,
     hookTimeout: timeout,
+    // Half of the time of small files is loading what all of them use.
+    isolate: false,
     ...extra,
   },
 });
@@ -24,14 +26,13 @@ export default defineConfig({
     maxWorkers: 5,
     sequence: { sequencer: MixedOrder },
     projects: [
-      // Half of the time of small files is loading what all of them use.
-      project('unit', 20_000, { isolate: false }),
-      project('integration', 60_000, { isolate: false }),
-      project('catalogue', 60_000, { isolate: false }),
-      project('conformance', 60_000, { isolate: false }),
-      project('fuzz', 60_000, { isolate: false }),
+      project('unit', 20_000),
+      project('integration', 60_000),
+      project('catalogue', 60_000),
+      project('conformance', 60_000),
+      project('fuzz', 60_000),
       // Hosts are booted; each file boots its own and runs its tests in order.
-      project('e2e', 240_000, { fileParallelism: true }),
+      project('e2e', 240_000, { isolate: true }),
     ],
   },
 });

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { nothingFits } from '../acquire.ts';
 import { systemdVersion } from '../apply/health.ts';
-import { ownDirectories } from '../definition/candidates.ts';
+import { ownDirectories, rootOfDefinitions } from '../definition/candidates.ts';
 import { checkConflicts } from '../definition/conflicts.ts';
 import { definitionFilesOf } from '../definition/definition-files.ts';
 import { parseExtensionSettings } from '../definition/extension-settings.ts';
@@ -58,7 +58,7 @@ export interface Draft {
  * @throws UsageError when there is one already, or the name cannot be one
  */
 export function placeFor(system: System, name: string, force: boolean): string {
-  const { root, definitions } = system.options;
+  const { definitions } = system.options;
   if (!isNewName(name)) {
     throw new UsageError(`${JSON.stringify(name)} cannot be the name of a component`, {
       next: `expected ${newNameRule}`,
@@ -66,7 +66,7 @@ export function placeFor(system: System, name: string, force: boolean): string {
   }
   const directory = definitions ?? ownDirectories[0] ?? '';
   const file = join(directory, `${name}.transfer`);
-  const tree = treeAt(definitions === undefined ? root : '');
+  const tree = treeAt(rootOfDefinitions(system.options));
   const found = definitionFilesOf(tree, name, definitions);
   const present = found.find(({ masked }) => !masked);
   const [mask] = found.filter(({ masked }) => masked);

@@ -52,7 +52,7 @@ export async function findOwnProgram(changed: readonly Changed[]): Promise<OwnPr
     for (const { transfer, fileName, previous } of steps.filter(({ transfer }) => transfer.kind === 'sysext')) {
       for (const name of new Set([fileName, previous ?? fileName])) {
         const place = placeOf(transfer, name);
-        if (place !== undefined && (await filesIn(place, Object.values(files))) !== 'none') works.add(work);
+        if (place !== undefined && (await filesIn(place, Object.values(files)))?.size !== 0) works.add(work);
       }
     }
   }
@@ -74,9 +74,9 @@ function placeOf({ target }: Transfer, fileName: string): string | undefined {
 
 /**
  * Which of the files, named as on this host, an image or a tree brings.
- * @returns `unknown` when it cannot be read
+ * @returns undefined when it cannot be read
  */
-export async function filesIn(place: string, files: readonly string[]): Promise<Set<string> | 'none' | 'unknown'> {
+export async function filesIn(place: string, files: readonly string[]): Promise<Set<string> | undefined> {
   const found = new Set<string>();
   try {
     if (statSync(place).isDirectory()) {
@@ -91,9 +91,9 @@ export async function filesIn(place: string, files: readonly string[]): Promise<
       }
     }
   } catch {
-    return 'unknown';
+    return undefined;
   }
-  return found.size === 0 ? 'none' : found;
+  return found;
 }
 
 /** How long it may take to answer, in seconds; it may be read from a slow disk for the first time. */

@@ -33,7 +33,7 @@ export async function rehearseOwnProgram(
 
 async function rehearse(system: System, { image }: Candidate, files: OwnFiles): Promise<string | undefined> {
   const brought = await filesIn(image.path, Object.values(files));
-  if (brought === 'none' || brought === 'unknown') return undefined;
+  if (!brought || brought.size === 0) return undefined;
   let isTried = true;
   const why = await tryProgram(system, files.program, async (words, timeoutMs) => {
     const argvIn = (place: string) => [

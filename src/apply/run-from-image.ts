@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CommandResult, runCommand } from '../os/run-command.ts';
-import { hierarchiesOver } from '../os/underlay.ts';
+import { pointsToUnmount } from '../os/underlay.ts';
 import { SCRATCH_PARENT, type TestImage } from './test-merge.ts';
 
 /** The script's own status: the image cannot be mounted. */
@@ -28,9 +28,19 @@ export async function runFromImage(
   await mkdir(SCRATCH_PARENT, { recursive: true });
   const place = await mkdtemp(join(SCRATCH_PARENT, 'image.'));
   try {
-    const hidden = hierarchiesOver([image.path]).map(({ point }) => point);
     const mount = [image.isTree ? 'bind' : 'ro,loop', image.path, place];
-    const words = ['-m', '--propagation', 'private', 'sh', '-c', SCRIPT, 'sh', ...hidden.toReversed(), '--', ...mount];
+    const words = [
+      '-m',
+      '--propagation',
+      'private',
+      'sh',
+      '-c',
+      SCRIPT,
+      'sh',
+      ...pointsToUnmount([image.path]),
+      '--',
+      ...mount,
+    ];
     const result = await runCommand(['unshare', ...words, ...argvIn(place)], { timeoutMs });
     return result.missing || result.status === NOT_MOUNTED ? undefined : result;
   } finally {

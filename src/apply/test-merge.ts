@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastLine, runCommand } from '../os/run-command.ts';
-import { hierarchiesOver } from '../os/underlay.ts';
+import { pointsToUnmount } from '../os/underlay.ts';
 import type { HostRelease } from '../types.ts';
 
 export interface TestImage {
@@ -58,9 +58,7 @@ export async function testMerge(
       pairs.push(image.path, place);
     }
     // The overlay of an older merge may not show what was written under it.
-    const hidden = hierarchiesOver(images.map(({ path }) => path))
-      .map(({ point }) => point)
-      .toReversed();
+    const hidden = pointsToUnmount(images.map(({ path }) => path));
     const argv = ['-m', '--propagation', 'private', 'sh', '-c', SCRIPT, 'sh', `systemd-${kind}`, scratch];
     const result = await runCommand(['unshare', ...argv, ...hidden, '--', ...pairs]);
     return judge(result, images);

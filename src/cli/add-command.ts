@@ -4,6 +4,7 @@ import { findOffering } from '../add/find-offering.ts';
 import { requireNothingLeftBehind } from '../add/left-behind.ts';
 import { repositoryUrl } from '../add/repository-url.ts';
 import { parseSignedBy, readTrusting, signersOf } from '../add/trust.ts';
+import { rootOfDefinitions } from '../definition/candidates.ts';
 import { defaultExtensionSettings } from '../definition/extension-settings.ts';
 import { loadDefinitions, renderProblem } from '../definition/load.ts';
 import { ConfigError, exitStatus, UsageError } from '../errors.ts';
@@ -69,7 +70,7 @@ async function add(system: System, options: AddOptions, { show, ask }: Conversat
   const { name, yes, dryRun } = options;
   const { reporter, verify } = system.options;
   const file = placeFor(system, name, options.force);
-  const root = system.options.definitions === undefined ? system.options.root : '';
+  const root = rootOfDefinitions(system.options);
   if (!dryRun) requireWritable(root, file);
   const url = repositoryUrl(options.url);
   const signedBy = parseSignedBy(options.signedBy);

@@ -73,25 +73,15 @@ export interface Outcome {
   readonly os?: string;
 }
 
+/** Of an outcome, what is the same for every command, and comes from the host. */
+type OfHost = 'components' | 'errors' | 'left' | 'disabled' | 'turnedOff' | 'os' | 'unseen';
+
 /** What a command came to; {@link withSystem} makes an outcome of it. */
-export interface Found {
+export interface Found extends Omit<Outcome, OfHost> {
   readonly resolutions: readonly Resolution[];
   /** In place of resolutions, which take much more memory. */
   readonly documents?: readonly ComponentDocument[];
   readonly errors: readonly (ErrorReport & { readonly component: string })[];
-  readonly done?: readonly DoneAction[];
-  readonly plans?: readonly ComponentPlan[];
-  readonly dryRun?: boolean;
-  readonly kept?: readonly KeptFile[];
-  readonly oses?: readonly OsDocument[];
-  readonly history?: readonly HistoryEntry[];
-  readonly listing?: SysupdateList | SysupdateVersion;
-  readonly services?: readonly ServiceDocument[];
-  readonly sources?: readonly SourceDocument[];
-  readonly files?: readonly FileVerdict[];
-  readonly added?: AddedDocument;
-  readonly removed?: readonly RemovedDocument[];
-  readonly found?: readonly FoundExtension[];
 }
 
 /** Opens the host for a command, and closes it after. */

@@ -1,4 +1,6 @@
 /** `remove`: shows what would go, asks, takes it away. */
+
+import { rootOfDefinitions } from '../definition/candidates.ts';
 import { exitStatus } from '../errors.ts';
 import { requireWritable } from '../os/require-writable.ts';
 import { STATE_PATH } from '../os/state.ts';
@@ -51,7 +53,7 @@ export async function removeCommand(
     if (options.dryRun) return false;
     requireWritable(run.root, STATE_PATH);
     // Asked before any image is deleted: the next run would bring back what a definition still names.
-    const place = run.definitions === undefined ? run.root : '';
+    const place = rootOfDefinitions(run);
     for (const { file, action } of removals.flatMap(({ definitions }) => definitions)) {
       if (action !== 'keep') requireWritable(place, file);
     }

@@ -9,6 +9,14 @@ export const DEFAULT_COMPONENT = 'default';
 /** extupdate's own directories, in order of precedence. */
 export const ownDirectories = inAll('extupdate/transfer.d');
 
+/** The root below which definitions stand: the directory of `--definitions=` is one of this machine, whatever `--root=` says. */
+export function rootOfDefinitions(options: {
+  readonly root: string;
+  readonly definitions?: string | undefined;
+}): string {
+  return options.definitions === undefined ? options.root : '';
+}
+
 /** The files of one component. */
 export interface Candidate {
   readonly name: string;

@@ -2,7 +2,7 @@
 import { withoutSecrets } from '../errors.ts';
 import { type Tree, treeAt, withDirectoryOf } from '../os/root.ts';
 import type { Component, Transfer } from '../types.ts';
-import { type Candidate, ownCandidates, ownDirectories, sysupdateCandidates } from './candidates.ts';
+import { type Candidate, ownCandidates, ownDirectories, rootOfDefinitions, sysupdateCandidates } from './candidates.ts';
 import { checkConflicts } from './conflicts.ts';
 import type { Problem } from './ini.ts';
 import { type KnownComponent, loadComponent } from './load-component.ts';
@@ -39,7 +39,7 @@ export function loadDefinitions(
   },
   values: SpecifierValues,
 ): Definitions {
-  const host = treeAt(options.definitions === undefined ? options.root : '');
+  const host = treeAt(rootOfDefinitions(options));
   const tree = options.vendor ? withDirectoryOf(host, '/usr/lib', options.vendor) : host;
   const candidates =
     options.definitions === undefined

@@ -38,6 +38,13 @@ export function hierarchiesOver(paths: readonly string[]): MergedHierarchy[] {
   return merged.filter(({ point }) => paths.some((path) => path === point || path.startsWith(`${point}/`)));
 }
 
+/** What to unmount, in this order, to get at the paths below merged hierarchies. */
+export function pointsToUnmount(paths: readonly string[]): string[] {
+  return hierarchiesOver(paths)
+    .map(({ point }) => point)
+    .toReversed();
+}
+
 /**
  * Runs an operation that writes to `paths`, with a root prefix (like that of `--root=`) through which the files below
  * merged hierarchies are reached; it is '' where nothing is merged over them. Afterwards the overlays show what was

@@ -1,7 +1,7 @@
 /** Finds every file that has a say in what a component is. */
 import { join } from 'node:path';
 import { isWrittenByAdd } from '../add/definition-text.ts';
-import { ownDirectories } from '../definition/candidates.ts';
+import { ownDirectories, rootOfDefinitions } from '../definition/candidates.ts';
 import { definitionFilesOf } from '../definition/definition-files.ts';
 import { DROP_IN } from '../enablement.ts';
 import { readBoundedFile } from '../os/bounded-file.ts';
@@ -16,8 +16,8 @@ export function gatherDefinitions(
   options: { readonly root: string; readonly definitions?: string | undefined },
   component: string,
 ): Pick<DefinitionRequest, 'files' | 'beside' | 'own' | 'disableFile'> {
-  const { root, definitions } = options;
-  const tree = treeAt(definitions === undefined ? root : '');
+  const { definitions } = options;
+  const tree = treeAt(rootOfDefinitions(options));
   const files = definitionFilesOf(tree, component, definitions).map((file): OwnedFile => {
     return { ...file, byAdd: !file.masked && isByAdd(file.place) };
   });

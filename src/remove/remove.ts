@@ -8,6 +8,7 @@ import { expose } from '../apply/expose.ts';
 import { actOnUnits, systemdVersion } from '../apply/health.ts';
 import { removeFile } from '../apply/prune.ts';
 import { mergeKinds } from '../apply/visible-file.ts';
+import { rootOfDefinitions } from '../definition/candidates.ts';
 import { writeSwitches } from '../enablement.ts';
 import { ActivationError, reportOf, UsageError } from '../errors.ts';
 import { withLocks } from '../locks.ts';
@@ -215,8 +216,7 @@ async function deleteFiles(
 
 /** @throws StorageError */
 async function changeDefinitions(system: System, component: string, changes: Removal['definitions']): Promise<void> {
-  const { root, definitions } = system.options;
-  const place = definitions === undefined ? root : '';
+  const place = rootOfDefinitions(system.options);
   for (const { file, action } of changes) {
     if (action === 'disable') await writeSwitches(place, [{ component, feature: null, enabled: false, file }]);
     if (action === 'mask') await changeConfigFiles(place, [{ file, to: { linkTo: '/dev/null' } }]);

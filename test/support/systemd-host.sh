@@ -76,14 +76,14 @@ copy_tree() {
   mkdir "$dir/root"
   chmod --reference="$tree" "$dir/root"
   for entry in "$tree"/*; do
-    [[ $entry == "$tree/usr" ]] || cp --archive --reflink=auto "$entry" "$dir/root/"
+    [[ $entry == "$tree/usr" ]] || cp --archive --reflink=auto --target-directory="$dir/root" "$entry"
   done
   # Links cannot lead to another file system.
-  if cp --archive --link "$tree/usr" "$dir/root/" 2>/dev/null; then
+  if cp --archive --link --target-directory="$dir/root" "$tree/usr" 2>/dev/null; then
     cp --archive --remove-destination "$tree/usr/lib/os-release" "$dir/root/usr/lib/os-release"
   else
     rm --recursive --force "$dir/root/usr"
-    cp --archive "$tree/usr" "$dir/root/"
+    cp --archive --target-directory="$dir/root" "$tree/usr"
   fi
 }
 
